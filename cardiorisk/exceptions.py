@@ -1,0 +1,59 @@
+"""The errors and warnings of the package, in one hierarchy."""
+
+__all__ = [
+    "CardioRiskError",
+    "CardioRiskWarning",
+    "DataNotFoundError",
+    "DeviceError",
+    "OptionalDependencyError",
+    "ReadError",
+    "SignalError",
+    "SignalWarning",
+    "TableError",
+    "TableWarning",
+    "UntrustedFileError",
+]
+
+
+class CardioRiskError(Exception):
+    """Parent of every error that the package raises on purpose."""
+
+
+class SignalError(CardioRiskError, ValueError):
+    """An ECG is not what the contract asks for: shape, unit, sampling rate or leads."""
+
+
+class TableError(CardioRiskError, ValueError):
+    """A clinical table holds a column or a value that cannot be what it claims to be."""
+
+
+class ReadError(CardioRiskError, OSError):
+    """A file exists but could not be read as the format that it claims to be."""
+
+
+class DataNotFoundError(CardioRiskError, FileNotFoundError):
+    """A data set is neither on this machine nor could it be downloaded."""
+
+
+class DeviceError(CardioRiskError, RuntimeError):
+    """The requested device does not exist on this machine."""
+
+
+class OptionalDependencyError(CardioRiskError, ImportError):
+    """A package of an optional extra is needed and not installed."""
+
+
+class UntrustedFileError(CardioRiskError, ValueError):
+    """A model file holds a type that is not on the allow-list, or was changed after saving."""
+
+
+class CardioRiskWarning(UserWarning):
+    """Parent of every warning of the package."""
+
+
+class SignalWarning(CardioRiskWarning):
+    """Some ECGs of a batch could not be used, or are used with reservations."""
+
+
+class TableWarning(CardioRiskWarning):
+    """Some values of a clinical table were set to missing, or look doubtful."""
