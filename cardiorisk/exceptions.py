@@ -1,8 +1,10 @@
 """The errors and warnings of the package, in one hierarchy."""
 
 __all__ = [
+    "AdditivityError",
     "CardioRiskError",
     "CardioRiskWarning",
+    "CoverageWarning",
     "DataNotFoundError",
     "DeviceError",
     "OptionalDependencyError",
@@ -12,6 +14,7 @@ __all__ = [
     "TableError",
     "TableWarning",
     "UntrustedFileError",
+    "VersionWarning",
 ]
 
 
@@ -47,6 +50,10 @@ class UntrustedFileError(CardioRiskError, ValueError):
     """A model file holds a type that is not on the allow-list, or was changed after saving."""
 
 
+class AdditivityError(CardioRiskError, RuntimeError):
+    """The contributions of an explanation do not add up to what the model predicts."""
+
+
 class CardioRiskWarning(UserWarning):
     """Parent of every warning of the package."""
 
@@ -57,3 +64,11 @@ class SignalWarning(CardioRiskWarning):
 
 class TableWarning(CardioRiskWarning):
     """Some values of a clinical table were set to missing, or look doubtful."""
+
+
+class CoverageWarning(CardioRiskWarning):
+    """Too few calibration rows for the asked coverage: some sets hold every class."""
+
+
+class VersionWarning(CardioRiskWarning):
+    """A model file was written with other versions of the packages that read it."""

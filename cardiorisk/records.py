@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,6 +41,12 @@ class Variable:
         Limits of the usual values in healthy adults, where a source gives them.
     source : str, default=""
         DOI or standard of the definition and the normal range.
+
+    Examples
+    --------
+    >>> chol = Variable("chol", "serum cholesterol", "mg/dl", 50, 1000, zero_is_missing=True)
+    >>> chol.unit
+    'mg/dl'
     """
 
     name: str
@@ -72,6 +77,15 @@ class ECGRecord:
         Identifiers; ``subject_id`` is the group for cross-validation by patient.
     metadata : mapping, optional
         What else the file said (age, sex, comments, ...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ecg = ECGRecord(np.zeros((2, 1000), np.float32), 500.0, ("I", "II"), record_id="a1")
+    >>> ecg
+    ECGRecord('a1', 2 leads, 2 s at 500 Hz)
+    >>> ecg.lead("II").shape
+    (1000,)
     """
 
     signal: npt.NDArray[np.float32]
@@ -79,7 +93,7 @@ class ECGRecord:
     lead_names: tuple[str, ...] = STANDARD_LEADS
     record_id: str | None = None
     subject_id: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration(self) -> float:
@@ -114,6 +128,13 @@ class Delineation:
     sampling_rate : float
         In Hz.
     lead_names : tuple of str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> beats = {name: np.full(2, np.nan) for name in MARKS} | {"R_peak": np.array([210.0, 630.0])}
+    >>> Delineation((beats,), beats, sampling_rate=500.0, lead_names=("II",))
+    Delineation(2 beats, 1 leads at 500 Hz)
     """
 
     leads: tuple[dict[str, npt.NDArray[np.float64]], ...]

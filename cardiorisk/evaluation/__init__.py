@@ -1,0 +1,22 @@
+"""How good a model is, honestly: protocols, metrics with intervals, decision curves."""
+
+from cardiorisk.evaluation.calibration_curve import CalibrationCurve, calibration
+from cardiorisk.evaluation.intervals import Interval
+from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
+from cardiorisk.evaluation.out_of_fold import evaluate
+from cardiorisk.evaluation.plots import plot_calibration, plot_decision_curve
+from cardiorisk.evaluation.result import EvaluationResult
+from cardiorisk.evaluation.subgroups import subgroup_report
+
+__all__ = [
+    "CalibrationCurve",
+    "DecisionCurve",
+    "EvaluationResult",
+    "Interval",
+    "calibration",
+    "decision_curve",
+    "evaluate",
+    "plot_calibration",
+    "plot_decision_curve",
+    "subgroup_report",
+]

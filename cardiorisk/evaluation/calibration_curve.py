@@ -1,0 +1,281 @@
+"""How well predicted risks agree with what happened."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import betaincinv
+
+from cardiorisk._validation import check_groups
+from cardiorisk.evaluation.intervals import (
+    Interval,
+    Statistic,
+    bootstrap,
+    bootstrap_interval,
+    check_confidence,
+)
+from cardiorisk.evaluation.local_linear import SPAN, smooth_curve
+from cardiorisk.evaluation.measures import missing_reason
+from cardiorisk.evaluation.outcomes import check_outcome
+from cardiorisk.evaluation.recalibration import (
+    calibration_in_the_large,
+    log_odds,
+    recalibration_line,
+)
+
+__all__ = ["CalibrationCurve", "calibration"]
+
+Floats = npt.NDArray[np.float64]
+
+GRID_POINTS = 101
+HISTOGRAM_BINS = 20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CalibrationCurve:
+    """Agreement of predicted and observed risk.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a bin of predicted risk: ``mean_predicted``, ``observed``, ``low``, ``high``
+        (Clopper-Pearson), ``n`` and ``events``.
+    curve : DataFrame
+        The smooth curve: ``predicted``, ``observed``, ``low``, ``high`` (pointwise).
+    histogram : DataFrame
+        Twenty equal bins of predicted risk: ``left``, ``right``, ``events``, ``non_events``.
+    slope : Interval
+        1 is ideal; below 1, predictions are too extreme.
+    intercept : Interval
+        Calibration-in-the-large, on the log-odds scale with the slope held at 1; 0 is ideal,
+        below 0 the risks are too high on average.
+    recalibration_intercept : Interval
+        The intercept that belongs to ``slope``.
+    observed_expected_ratio : Interval
+        Events per predicted event; 1 is ideal.
+    ici : Interval
+        Integrated calibration index: mean absolute distance of prediction and smooth curve.
+    n, n_events : int
+    n_clipped : int
+        Predictions that were so near 0 or 1 that their log-odds had to be limited.
+    confidence : float
+    """
+
+    table: pd.DataFrame
+    curve: pd.DataFrame
+    histogram: pd.DataFrame
+    slope: Interval
+    intercept: Interval
+    recalibration_intercept: Interval
+    observed_expected_ratio: Interval
+    ici: Interval
+    n: int
+    n_events: int
+    n_clipped: int = 0
+    confidence: float = 0.95
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tabulate the bins; the same as ``table``."""
+        return self.table.copy()
+
+    def __repr__(self) -> str:
+        lines = [
+            f"CalibrationCurve: {self.n} rows, {self.n_events} events; "
+            f"{self.confidence:.0%} intervals",
+            f"  slope (ideal 1)               {self.slope}",
+            f"  intercept (ideal 0)           {self.intercept}",
+            f"  observed:expected (ideal 1)   {self.observed_expected_ratio}",
+            f"  ICI (ideal 0)                 {self.ici:.3f}",
+        ]
+        if self.n_clipped:
+            lines.append(f"Note: {self.n_clipped} risks within 1e-6 of 0 or 1 were limited to it.")
+        return "\n".join(lines)
+
+
+def calibration(
+    y: Any,
+    probability: Any,
+    *,
+    groups: Any = None,
+    n_bins: int = 10,
+    strategy: Literal["quantile", "uniform"] = "quantile",
+    span: float = SPAN,
+    n_bootstraps: int = 500,
+    confidence: float = 0.95,
+    pos_label: Any = None,
+    random_state: Any = 0,
+) -> CalibrationCurve:
+    """Compare predicted risks with what happened.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,)
+        Labels of two classes (of more with ``pos_label``).
+    probability : array-like of shape (n,)
+        Predicted risk of the event, out of fold: see ``EvaluationResult.risk``.
+    groups : array-like of shape (n,), optional
+        The patient of each row; the bootstrap draws patients. The bins' intervals take rows as
+        independent.
+    n_bins : int, default=10
+        Bins of the table. Equal risks are never divided, so there may be fewer.
+    strategy : {"quantile", "uniform"}, default="quantile"
+        Bins of equal size, or of equal width.
+    span : float, default=2/3
+        Share of rows that each point of the smooth curve looks at.
+    n_bootstraps : int, default=500
+        Resamples behind the band and the intervals.
+    confidence : float, default=0.95
+    pos_label : object, optional
+        The class that is an event. None takes the second of two classes.
+    random_state : int, RandomState instance or None, default=0
+
+    Returns
+    -------
+    curve : CalibrationCurve
+
+    Raises
+    ------
+    ValueError
+        Labels or risks are missing or out of range, or a parameter is.
+
+    Notes
+    -----
+    - Slope and intercepts are maximum-likelihood fits without a penalty. Log-odds of risks within
+      1e-6 of 0 or 1 are limited, since a forest may say exactly 0. A slope that does not exist
+      (risks separate the classes perfectly, or are all equal) is missing, with the reason.
+    - The ICI is never negative, so resampling pushes it up; its interval is widened to include
+      the estimate where needed.
+
+    References
+    ----------
+    Van Calster B et al. BMC Medicine 2019;17:230. doi:10.1186/s12916-019-1466-7; Austin PC,
+    Steyerberg EW. Stat Med 2019;38:4051-4065. doi:10.1002/sim.8281; bins: Clopper CJ, Pearson ES.
+    Biometrika 1934;26:404-413. doi:10.1093/biomet/26.4.404
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cardiorisk.evaluation import calibration
+    >>> rng = np.random.default_rng(0)
+    >>> risk = rng.uniform(size=2000)
+    >>> happened = rng.uniform(size=2000) < risk
+    >>> curve = calibration(happened, risk)
+    >>> curve.slope.low < 1 < curve.slope.high
+    True
+    """
+    check_confidence(n_bootstraps, confidence)
+    events, risk = check_outcome(y, probability, pos_label)
+    groups = check_groups(groups, len(events))
+    if not 0 < span <= 1:
+        raise ValueError(f"Got span={span!r}, but expected a share of rows above 0 and up to 1.")
+    grid = _grid(risk)
+    statistic = _statistic(events, risk, grid, span)
+    estimate = statistic(np.ones((1, len(risk))))[0]
+    samples = bootstrap(
+        statistic, len(risk), groups=groups, n_bootstraps=n_bootstraps, random_state=random_state
+    )
+    slope_reason = missing_reason("calibration_slope", events, risk)
+    ratio_reason = missing_reason("observed_expected_ratio", events, risk)
+    reasons = (slope_reason, "", slope_reason, ratio_reason)
+    slope, intercept, line_intercept, ratio = (
+        bootstrap_interval(estimate[k], samples[:, k], confidence, reason)
+        for k, reason in enumerate(reasons)
+    )
+    ici = bootstrap_interval(estimate[4], samples[:, 4], confidence, bias_corrected=False)
+    low, high = _band(samples[:, 5:], confidence)
+    return CalibrationCurve(
+        table=_table(events, risk, n_bins, strategy, confidence),
+        curve=pd.DataFrame({"predicted": grid, "observed": estimate[5:], "low": low, "high": high}),
+        histogram=_histogram(events, risk),
+        slope=slope,
+        intercept=intercept,
+        recalibration_intercept=line_intercept,
+        observed_expected_ratio=ratio,
+        ici=replace(ici, low=min(ici.low, ici.estimate), high=max(ici.high, ici.estimate)),
+        n=len(events),
+        n_events=int(events.sum()),
+        n_clipped=log_odds(risk)[1],
+        confidence=confidence,
+    )
+
+
+def _grid(risk: Floats) -> Floats:
+    low, high = float(risk.min()), float(risk.max())
+    if low == high:  # a curve needs two points
+        low, high = max(low - 1e-6, 0.0), min(high + 1e-6, 1.0)
+    return np.linspace(low, high, GRID_POINTS)
+
+
+def _statistic(events: npt.NDArray[np.bool_], risk: Floats, grid: Floats, span: float) -> Statistic:
+    """Slope, intercept, its own intercept, O:E and ICI, then the curve on the grid."""
+    outcome = events.astype(np.float64)
+    x, _ = log_odds(risk)
+    line, in_the_large = recalibration_line(x, outcome), calibration_in_the_large(x, outcome)
+    smooth = smooth_curve(risk, events, grid, span)
+
+    def statistic(weights: Floats) -> Floats:
+        fitted, curve = line(weights), smooth(weights)
+        expected = weights @ risk
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (weights @ outcome) / expected
+        measures = (fitted[:, 1], in_the_large(weights)[:, 0], fitted[:, 0], ratio, curve[:, -1])
+        return np.column_stack([*measures, curve[:, :-1]])
+
+    return statistic
+
+
+def _band(samples: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Pointwise percentiles; a resample may have no row near a point, and is left out there."""
+    limits = np.full((2, samples.shape[1]), np.nan)
+    known = ~np.isnan(samples).all(axis=0)
+    if known.any() and len(samples):
+        tail = (1 - confidence) / 2
+        limits[:, known] = np.nanquantile(samples[:, known], [tail, 1 - tail], axis=0)
+    return limits[0], limits[1]
+
+
+def _table(
+    events: npt.NDArray[np.bool_], risk: Floats, n_bins: int, strategy: str, confidence: float
+) -> pd.DataFrame:
+    if not isinstance(n_bins, int | np.integer) or n_bins < 1:
+        raise ValueError(f"Got n_bins={n_bins!r}, but expected a whole number of bins, 1 or more.")
+    if strategy == "quantile":
+        edges = np.unique(np.quantile(risk, np.linspace(0, 1, n_bins + 1)[1:-1]))
+    elif strategy == "uniform":
+        edges = np.linspace(0, 1, n_bins + 1)[1:-1]
+    else:
+        raise ValueError(f"Got strategy={strategy!r}, but expected 'quantile' or 'uniform'.")
+    bins = np.searchsorted(edges, risk, side="right")
+    grouped = pd.DataFrame({"risk": risk, "event": events}).groupby(bins)
+    n, k = grouped.size().to_numpy(), grouped["event"].sum().to_numpy()
+    low, high = _clopper_pearson(k, n, confidence)
+    return pd.DataFrame(
+        {
+            "mean_predicted": grouped["risk"].mean().to_numpy(),
+            "observed": k / n,
+            "low": low,
+            "high": high,
+            "n": n,
+            "events": k,
+        }
+    )
+
+
+def _clopper_pearson(
+    k: npt.NDArray[np.int64], n: npt.NDArray[np.int64], confidence: float
+) -> tuple[Floats, Floats]:
+    tail = (1 - confidence) / 2
+    low = np.where(k > 0, betaincinv(np.maximum(k, 1), n - k + 1, tail), 0.0)
+    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), 1 - tail), 1.0)
+    return low, high
+
+
+def _histogram(events: npt.NDArray[np.bool_], risk: Floats) -> pd.DataFrame:
+    edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+    counts = {
+        "events": np.histogram(risk[events], edges)[0],
+        "non_events": np.histogram(risk[~events], edges)[0],
+    }
+    return pd.DataFrame({"left": edges[:-1], "right": edges[1:], **counts})

@@ -1,0 +1,298 @@
+"""Predict every row by a model that did not see it, and measure what that is worth."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples, has_fit_parameter
+
+from cardiorisk._optional import require
+from cardiorisk._validation import check_groups, positive_index
+from cardiorisk.evaluation.intervals import check_confidence
+from cardiorisk.evaluation.outcomes import check_labels
+from cardiorisk.evaluation.pooling import pooled_measures, pooled_thresholds, table_of_folds
+from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
+from cardiorisk.evaluation.result import EvaluationResult
+
+__all__ = ["evaluate"]
+
+FEW_GROUPS = 20  # intervals of a cluster bootstrap are too narrow: doi:10.1162/rest.90.3.414
+
+
+def evaluate(
+    model: Any,
+    X: Any,
+    y: Any,
+    groups: Any = None,
+    cv: Any = None,
+    *,
+    thresholds: Sequence[float] = (0.1, 0.2, 0.5),
+    n_bootstraps: int = 1000,
+    confidence: float = 0.95,
+    pos_label: Any = None,
+    return_models: bool = False,
+    sample_weight: Any = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+    random_state: Any = 0,
+) -> EvaluationResult:
+    """Cross-validate a classifier and report its measures with intervals.
+
+    Every row is predicted by a clone of ``model`` that was trained without the row and without
+    its group. The measures are computed on the pooled out-of-fold predictions, so a fold may lack
+    an event; with a repeated splitter they are the mean over repeats.
+
+    Parameters
+    ----------
+    model : estimator
+        A classifier with ``predict_proba``, or a Pipeline that ends in one. Not changed.
+    X : DataFrame, array of 2 or 3 dimensions, or sequence of ECGRecord
+        One row, or one record, a prediction.
+    y : array-like of shape (n,)
+        Labels: numbers, booleans or strings, two or more classes.
+    groups : array-like of shape (n,), optional
+        The patient (or site) of each row. A group is never split between training and test, and
+        the bootstrap draws groups, not rows.
+    cv : None, int, str, splitter or iterable of (train, test), default=None
+        None is 5, and a number is that many shuffled folds, stratified by outcome, with groups
+        kept whole where they are given. ``"leave-one-site-out"`` and ``"leave-one-group-out"``
+        leave out one of ``groups`` at a time. A splitter may repeat rows or leave some out.
+    thresholds : sequence of float, default=(0.1, 0.2, 0.5)
+        Risks at which sensitivity, specificity and predictive values are told; a row is flagged
+        at ``risk >= threshold``.
+    n_bootstraps : int, default=1000
+        Resamples behind each interval; 0 leaves the limits missing.
+    confidence : float, default=0.95
+        Level of the intervals.
+    pos_label : object, optional
+        The class whose probability is the risk. None takes the second of two classes; with more
+        classes it means no single risk: the result then has the mean AUROC of each class against
+        the rest, the log loss and the Brier score summed over classes.
+    return_models : bool, default=False
+        Whether to keep the fitted models.
+    sample_weight : array-like of shape (n,), optional
+        For training only; the measures count every row once.
+    n_jobs : int, optional
+        Folds fitted at the same time. The result does not depend on it.
+    verbose : int, default=0
+        Above 0, a progress bar over the folds.
+    random_state : int, RandomState instance or None, default=0
+        Shuffles the folds of ``cv=None`` or a number, and draws the resamples.
+
+    Returns
+    -------
+    result : EvaluationResult
+
+    Raises
+    ------
+    ValueError
+        Labels are missing or of one class, lengths differ, a split leaks a row or a group, a
+        training part lacks a class, or a prediction is not a probability.
+    TypeError
+        The model has no ``predict_proba``, or takes no ``sample_weight`` although one was given.
+
+    Notes
+    -----
+    - **What the intervals mean.** They take the out-of-fold predictions as fixed and resample who
+      was predicted. They do not include how the model would change with other training data; the
+      standard deviation over folds (``fold_sd`` of ``to_frame()``) hints at it.
+    - **Sites.** With ``"leave-one-site-out"`` the bootstrap draws rows within each site, so the
+      pooled intervals hold for these sites; ``per_fold`` shows how much sites differ.
+    - **Calibration.** ``calibration_intercept`` is calibration-in-the-large (slope held at 1);
+      log-odds of risks beyond 1e-6 of 0 or 1 are limited to that.
+    - **Arguments of fit.** ``sample_weight`` and ``groups`` reach ``fit`` of the model, or of the
+      last step of a Pipeline, if it has a parameter of that name.
+
+    References
+    ----------
+    Van Calster B et al. Lancet Digital Health 2025;7:100916. doi:10.1016/j.landig.2025.100916
+    Collins GS et al. TRIPOD+AI. BMJ 2024;385:e078378. doi:10.1136/bmj-2023-078378
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from cardiorisk.evaluation import evaluate
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> result = evaluate(make_pipeline(StandardScaler(), LogisticRegression()), X, y)
+    >>> result.protocol
+    '5-fold cross-validation, stratified by outcome'
+    >>> bool(result.metrics["auroc"].low > 0.98)
+    True
+    >>> result.probability.shape
+    (1, 569, 2)
+    """
+    check_confidence(n_bootstraps, confidence)
+    y = check_labels(y)
+    X = X if hasattr(X, "shape") else list(X)
+    if _num_samples(X) != len(y):
+        raise ValueError(f"Got {_num_samples(X)} rows of X, but {len(y)} labels.")
+    groups = check_groups(groups, len(y))
+    classes, code = np.unique(y, return_inverse=True)
+    one_risk = pos_label is not None or len(classes) == 2
+    positive = positive_index(classes, pos_label) if one_risk else None
+    cuts = _check_thresholds(thresholds)
+    protocol = resolve_protocol(cv, X, y, groups, random_state)
+    _check_training_parts(protocol, code, classes)
+
+    folds = _run_folds(model, X, y, protocol, groups, sample_weight, return_models, n_jobs, verbose)
+    probability, fold = _assemble(protocol, [p for p, _ in folds], len(y), len(classes))
+    resampling = {
+        "groups": None if protocol.by_site else groups,
+        "strata": groups if protocol.by_site else None,
+        "n_bootstraps": n_bootstraps,
+        "confidence": confidence,
+        "random_state": random_state,
+        "n_jobs": n_jobs,
+    }
+    measured = (code, probability, positive)
+    return EvaluationResult(
+        protocol=protocol.words,
+        classes=classes,
+        pos_label=None if positive is None else classes.tolist()[positive],
+        y=y,
+        probability=probability,
+        fold=fold,
+        groups=groups,
+        metrics=pooled_measures(*measured, **resampling),
+        thresholds=pooled_thresholds(*measured, cuts, **resampling),
+        per_fold=table_of_folds(*measured, protocol, **resampling),
+        models=tuple(fitted for _, fitted in folds) if return_models else (),
+        confidence=confidence,
+        notes=_notes(protocol, fold, groups),
+    )
+
+
+def _check_thresholds(thresholds: Any) -> npt.NDArray[np.float64]:
+    cuts = np.asarray(thresholds, dtype=np.float64)
+    if cuts.ndim != 1 or not np.all((cuts >= 0) & (cuts <= 1)):
+        raise ValueError(f"Got thresholds={thresholds!r}, but expected risks from 0 to 1.")
+    return cuts
+
+
+def _check_training_parts(
+    protocol: Protocol, code: npt.NDArray[np.intp], classes: npt.NDArray[Any]
+) -> None:
+    for number, (train, _) in enumerate(protocol.splits):
+        absent = np.bincount(code[train], minlength=len(classes)) == 0
+        if absent.any():
+            raise ValueError(
+                f"The training part of split {number} has no row of class "
+                f"{classes[absent].tolist()[0]!r}; use fewer folds, or other groups."
+            )
+
+
+def _fit_arguments(
+    model: Any, groups: npt.NDArray[Any] | None, sample_weight: Any
+) -> dict[str, npt.NDArray[Any]]:
+    """Name the arguments of fit that the model takes, each with one entry a row."""
+    prefix, last = "", model
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    arguments = {}
+    if sample_weight is not None:
+        if not has_fit_parameter(last, "sample_weight"):
+            raise TypeError(
+                f"Got sample_weight, but {type(last).__name__}.fit has no such parameter."
+            )
+        arguments[f"{prefix}sample_weight"] = np.asarray(sample_weight)
+    if groups is not None and has_fit_parameter(last, "groups"):
+        arguments[f"{prefix}groups"] = groups
+    return arguments
+
+
+def _run_folds(
+    model: Any,
+    X: Any,
+    y: npt.NDArray[Any],
+    protocol: Protocol,
+    groups: npt.NDArray[Any] | None,
+    sample_weight: Any,
+    return_models: bool,
+    n_jobs: int | None,
+    verbose: int,
+) -> list[tuple[npt.NDArray[np.float64], Any]]:
+    if sample_weight is not None and np.shape(sample_weight) != y.shape:
+        raise ValueError(
+            f"Got sample_weight of shape {np.shape(sample_weight)}, but expected {y.shape}."
+        )
+    arguments = _fit_arguments(model, groups, sample_weight)
+    jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_fit_one)(clone(model), X, y, train, test, arguments, return_models)
+        for train, test in protocol.splits
+    )
+    if verbose > 0:
+        jobs = require("tqdm").tqdm(jobs, total=len(protocol.splits), desc="folds")
+    return list(jobs)
+
+
+def _fit_one(
+    model: Any,
+    X: Any,
+    y: npt.NDArray[Any],
+    train: npt.NDArray[np.intp],
+    test: npt.NDArray[np.intp],
+    arguments: dict[str, npt.NDArray[Any]],
+    keep: bool,
+) -> tuple[npt.NDArray[np.float64], Any]:
+    """Fit on one training part; return probabilities (n_test, n_classes) and the model if kept."""
+    chosen = {name: values[train] for name, values in arguments.items()}
+    model.fit(_safe_indexing(X, train), y[train], **chosen)
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            f"Got {type(model).__name__}, which has no predict_proba; wrap it in scikit-learn's "
+            "CalibratedClassifierCV."
+        )
+    probability = np.asarray(model.predict_proba(_safe_indexing(X, test)), dtype=np.float64)
+    expected = (len(test), len(np.unique(y[train])))
+    if probability.shape != expected:
+        raise ValueError(
+            f"Got probabilities of shape {probability.shape} from {type(model).__name__}, but "
+            f"expected {expected}."
+        )
+    if not np.all((probability >= 0) & (probability <= 1 + 1e-6)):
+        raise ValueError(
+            f"Got predictions from {type(model).__name__} that are not probabilities (missing or "
+            "outside 0 to 1)."
+        )
+    return np.minimum(probability, 1.0), model if keep else None
+
+
+def _assemble(
+    protocol: Protocol, parts: Iterable[npt.NDArray[np.float64]], n_rows: int, n_classes: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    probability = np.full((protocol.n_repeats, n_rows, n_classes), np.nan)
+    fold = np.full((protocol.n_repeats, n_rows), -1, dtype=np.intp)
+    steps = zip(protocol.splits, protocol.repeat, parts, strict=True)
+    for number, ((_, test), repeat, part) in enumerate(steps):
+        probability[repeat, test] = part
+        fold[repeat, test] = number
+    return probability, fold
+
+
+def _notes(
+    protocol: Protocol, fold: npt.NDArray[np.intp], groups: npt.NDArray[Any] | None
+) -> tuple[str, ...]:
+    notes = []
+    untested = int(np.sum((fold < 0).all(axis=0)))
+    if untested:
+        notes.append(f"{untested} of {fold.shape[1]} rows were never tested.")
+    if protocol.by_site:
+        notes.append(
+            "Pooled measures also compare people of different sites, and their intervals hold for "
+            "these sites only; per_fold tells each site's own."
+        )
+    elif groups is not None and len(np.unique(groups)) < FEW_GROUPS:
+        notes.append(
+            f"Only {len(np.unique(groups))} groups: with fewer than {FEW_GROUPS}, intervals are "
+            "too narrow."
+        )
+    return tuple(notes)

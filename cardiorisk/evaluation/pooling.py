@@ -1,0 +1,233 @@
+"""Measures of pooled out-of-fold predictions, averaged over repeats, with their intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cardiorisk.evaluation.intervals import (
+    Interval,
+    Statistic,
+    bootstrap,
+    bootstrap_interval,
+    proportion_interval,
+)
+from cardiorisk.evaluation.measures import (
+    BINARY_MEASURES,
+    MULTICLASS_MEASURES,
+    THRESHOLD_MEASURES,
+    binary_measures,
+    missing_reason,
+    multiclass_measures,
+    threshold_measures,
+)
+from cardiorisk.evaluation.protocols import Protocol
+
+__all__ = ["binary_intervals", "pooled_measures", "pooled_thresholds", "table_of_folds"]
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
+Prepare = Callable[[npt.NDArray[np.intp], int], Statistic]
+
+
+def binary_intervals(
+    events: npt.NDArray[np.bool_], risk: Floats, *, confidence: float = 0.95, **resampling: Any
+) -> dict[str, Interval]:
+    """Compute all binary measures of one prediction of every row.
+
+    Parameters
+    ----------
+    events : ndarray of bool, shape (n,)
+    risk : ndarray of shape (n,)
+    confidence : float, default=0.95
+    **resampling
+        For :func:`cardiorisk.evaluation.intervals.bootstrap`.
+
+    Returns
+    -------
+    intervals : dict of str to Interval
+    """
+    return pooled_measures(
+        events.astype(np.intp),
+        np.stack([1 - risk, risk], axis=1)[None],
+        1,
+        confidence=confidence,
+        **resampling,
+    )
+
+
+def pooled_measures(
+    code: Codes,
+    probability: Floats,
+    positive: int | None,
+    *,
+    confidence: float = 0.95,
+    **resampling: Any,
+) -> dict[str, Interval]:
+    """Measure pooled predictions.
+
+    Parameters
+    ----------
+    code : ndarray of int, shape (n,)
+        Position of the true class.
+    probability : ndarray of shape (n_repeats, n, n_classes)
+        NaN where a row was not tested.
+    positive : int or None
+        Position of the class that is an event. None measures all classes together.
+    confidence : float, default=0.95
+    **resampling
+        For :func:`cardiorisk.evaluation.intervals.bootstrap`.
+
+    Returns
+    -------
+    intervals : dict of str to Interval
+    """
+    statistic = _mean_over_repeats(code, probability, _preparation(positive))
+    estimate = statistic(np.ones((1, len(code))))[0]
+    samples = bootstrap(statistic, len(code), **resampling)
+    reasons = _reasons(code, probability, positive, estimate)
+    names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
+    return {
+        name: bootstrap_interval(estimate[k], samples[:, k], confidence, reasons[k])
+        for k, name in enumerate(names)
+    }
+
+
+def pooled_thresholds(
+    code: Codes,
+    probability: Floats,
+    positive: int | None,
+    thresholds: Floats,
+    *,
+    confidence: float = 0.95,
+    **resampling: Any,
+) -> pd.DataFrame:
+    """Tabulate :data:`THRESHOLD_MEASURES` with Wilson intervals; see :func:`pooled_measures`."""
+    columns = ["threshold", "flagged"]
+    columns += [f"{n}{part}" for n in THRESHOLD_MEASURES[1:] for part in ("", "_low", "_high")]
+    if positive is None or not len(thresholds):
+        return pd.DataFrame(columns=columns, dtype=np.float64)
+
+    def prepare(truth: Codes, predicted: Floats) -> Statistic:
+        return threshold_measures(truth == positive, predicted[:, positive], thresholds)
+
+    statistic = _mean_over_repeats(code, probability, prepare)
+    estimate = statistic(np.ones((1, len(code))))[0]
+    samples = bootstrap(statistic, len(code), **resampling)
+    units = _denominators(code, probability, positive, thresholds, resampling.get("groups"))
+    rows = []
+    for k, threshold in enumerate(thresholds):
+        row = {"threshold": threshold}
+        for m, name in enumerate(THRESHOLD_MEASURES):
+            at = k * len(THRESHOLD_MEASURES) + m
+            row[name] = estimate[at]
+            if name != "flagged":
+                interval = proportion_interval(
+                    estimate[at], samples[:, at], units[k, m], confidence
+                )
+                row[f"{name}_low"], row[f"{name}_high"] = interval.low, interval.high
+        rows.append(row)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def table_of_folds(
+    code: Codes,
+    probability: Floats,
+    positive: int | None,
+    protocol: Protocol,
+    **resampling: Any,
+) -> pd.DataFrame:
+    """Tabulate the measures of each test part, with intervals where it is a site.
+
+    Returns
+    -------
+    table : DataFrame
+        One row a split; see :class:`cardiorisk.evaluation.EvaluationResult`.
+    """
+    within = {**resampling, "groups": None, "strata": None}
+    if not protocol.by_site:
+        within["n_bootstraps"] = 0
+    rows = []
+    for number, (train, test) in enumerate(protocol.splits):
+        row: dict[str, Any] = {"repeat": protocol.repeat[number]}
+        row["held_out"] = protocol.held_out[number] if protocol.held_out else ""
+        row |= {"n_train": len(train), "n_test": len(test)}
+        if positive is not None:
+            row["n_events"] = int(np.sum(code[test] == positive))
+        part = probability[protocol.repeat[number], test][None]
+        intervals = pooled_measures(code[test], part, positive, **within)
+        for name, interval in intervals.items():
+            row[name] = interval.estimate
+            if protocol.by_site:
+                row[f"{name}_low"], row[f"{name}_high"] = interval.low, interval.high
+        row["note"] = _note(intervals)
+        rows.append(row)
+    return pd.DataFrame(rows).rename_axis("fold")
+
+
+def _preparation(positive: int | None) -> Callable[[Codes, Floats], Statistic]:
+    def prepare(truth: Codes, predicted: Floats) -> Statistic:
+        if positive is None:
+            return multiclass_measures(truth, predicted)
+        return binary_measures(truth == positive, predicted[:, positive])
+
+    return prepare
+
+
+def _mean_over_repeats(
+    code: Codes, probability: Floats, prepare: Callable[[Codes, Floats], Statistic]
+) -> Statistic:
+    """Average a statistic over repeats, each on the rows that it tested."""
+    parts = []
+    for predicted in probability:
+        tested = np.flatnonzero(~np.isnan(predicted[:, 0]))
+        rows = None if len(tested) == len(code) else tested
+        parts.append((rows, prepare(code[tested], predicted[tested])))
+
+    def statistic(weights: Floats) -> Floats:
+        values = [part(weights if rows is None else weights[:, rows]) for rows, part in parts]
+        return np.mean(values, axis=0)
+
+    return statistic
+
+
+def _reasons(code: Codes, probability: Floats, positive: int | None, estimate: Floats) -> list[str]:
+    """Why each missing estimate is missing, from the first repeat that lacks it."""
+    names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
+    reasons = [""] * len(names)
+    for k in np.flatnonzero(np.isnan(estimate)):
+        reasons[k] = "a class has no row, or all rows"
+        for predicted in probability if positive is not None else ():
+            tested = ~np.isnan(predicted[:, 0])
+            events, risk = code[tested] == positive, predicted[tested, positive]
+            reasons[k] = missing_reason(names[k], events, risk)
+            if reasons[k]:
+                break
+    return reasons
+
+
+def _denominators(
+    code: Codes, probability: Floats, positive: int, thresholds: Floats, groups: Any
+) -> Floats:
+    """Independent units behind each proportion, shape (n_thresholds, n_measures)."""
+    units = np.zeros((len(thresholds), len(THRESHOLD_MEASURES)))
+    events = code == positive
+    with np.errstate(invalid="ignore"):
+        tested = ~np.isnan(probability[:, :, positive]).all(axis=0)
+        for k, threshold in enumerate(thresholds):
+            flagged = (probability[:, :, positive] >= threshold).any(axis=0)
+            cleared = (probability[:, :, positive] < threshold).any(axis=0)
+            parts = (tested, tested & events, tested & ~events, flagged, cleared)
+            for m, part in enumerate(parts):
+                units[k, m] = part.sum() if groups is None else len(np.unique(groups[part]))
+    return units
+
+
+def _note(intervals: dict[str, Interval]) -> str:
+    missing: dict[str, list[str]] = {}
+    for name, interval in intervals.items():
+        if np.isnan(interval.estimate):
+            missing.setdefault(interval.reason, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in missing.items())
