@@ -5,8 +5,8 @@ Files become nouns (:mod:`cardiorisk.io`, :mod:`cardiorisk.records`), nouns beco
 reasons (:mod:`cardiorisk.evaluation`, :mod:`cardiorisk.explain`).
 """
 
-# from cardiorisk.persistence import TRUSTED_TYPES, load, save
+from cardiorisk.persistence import TRUSTED_TYPES, load, save
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = ["TRUSTED_TYPES", "__version__", "load", "save"]

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 MIN_DURATION = 2.0  # s: below, fewer than two beats are sure at 60 /min
+MIN_SAMPLING_RATE = 100.0  # Hz: below, the edges of a QRS complex fall between samples
 MAX_DEVIATION = 15.0  # mV: the largest QRS of a human ECG is well below 10 mV
 MIN_DEVIATION = 0.02  # mV: a low-voltage QRS is still above 0.1 mV
 LIMB_TOLERANCE = 0.1  # share of lead III's spread that III - (II - I) may differ by
@@ -40,8 +41,8 @@ class SignalProblem:
     Parameters
     ----------
     code : str
-        Short stable name: ``"units"``, ``"sentinel"``, ``"too_short"``, ``"flat"``,
-        ``"not_finite"`` or ``"limb_leads"``.
+        Short stable name: ``"units"``, ``"sentinel"``, ``"too_short"``, ``"sampling_rate"``,
+        ``"flat"``, ``"not_finite"`` or ``"limb_leads"``.
     message : str
         What was seen and what was expected.
     fatal : bool
@@ -211,6 +212,9 @@ def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
     if record.duration < MIN_DURATION:
         message = f"{record.duration:g} s is too short; at least {MIN_DURATION:g} s are needed."
         return (SignalProblem("too_short", message, fatal=True),)
+    if record.sampling_rate < MIN_SAMPLING_RATE:
+        message = f"{record.sampling_rate:g} Hz is too slow; at least {MIN_SAMPLING_RATE:g} needed."
+        return (SignalProblem("sampling_rate", message, fatal=True),)
     if (sentinel := _sentinel_problem(record)) is not None:
         return (sentinel,)
     problems = _lead_problems(record)
@@ -308,5 +312,5 @@ def positive_index(classes: npt.NDArray[Any], pos_label: Any = None) -> int:
         return len(classes) - 1
     found = np.flatnonzero(np.asarray(classes) == pos_label)
     if not len(found):
-        raise ValueError(f"Got pos_label={pos_label!r}, but the classes are {list(classes)}.")
+        raise ValueError(f"Got pos_label={pos_label!r}, but the classes are {np.asarray(classes).tolist()}.")
     return int(found[0])

@@ -1,0 +1,1 @@
+"""Pictures of the report as small hand-made SVG, each a pure function from data to markup."""
