@@ -1,0 +1,153 @@
+"""Which rows train and which calibrate, and what the models say of rows they did not see."""
+
+from inspect import signature
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+    train_test_split,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
+
+from cardiorisk.explain._conformal_scores import calibration_scores
+from cardiorisk.explain._conformal_sets import Calibration
+
+__all__ = [
+    "Fold",
+    "aligned_probability",
+    "calibrate",
+    "fit_one",
+    "out_of_fold",
+    "split_often",
+    "split_once",
+    "with_sample_weight",
+]
+
+Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+
+MAX_SPLIT_PARTS = 20  # patients are dealt into this many parts, so the share kept is within 5 %
+
+
+def split_once(
+    codes: npt.NDArray[np.intp],
+    patients: npt.NDArray[Any] | None,
+    size: float,
+    seed: int,
+) -> Fold:
+    """Rows to train on and rows to calibrate on, stratified, patients whole."""
+    rows = np.arange(len(codes))
+    if patients is None:
+        train, calibrate = train_test_split(rows, test_size=size, stratify=codes, random_state=seed)
+        return np.sort(train), np.sort(calibrate)
+    n_parts = min(MAX_SPLIT_PARTS, len(np.unique(patients)), int(np.bincount(codes).min()))
+    if n_parts < 2:
+        raise ValueError(
+            "Got groups that cannot be divided: at least two groups, and two rows in every "
+            "class, are needed to keep some for calibration."
+        )
+    parts = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+    n_kept = min(max(1, round(size * n_parts)), n_parts - 1)
+    kept = [test for _, test in parts.split(rows, codes, patients)][:n_kept]
+    calibrate = np.sort(np.concatenate(kept))
+    return np.setdiff1d(rows, calibrate), calibrate
+
+
+def split_often(
+    cv: Any, X: Any, codes: npt.NDArray[np.intp], patients: npt.NDArray[Any] | None, seed: int
+) -> list[Fold]:
+    """Folds of a cross-validation in which no row is tested twice."""
+    if isinstance(cv, Integral):
+        splitter = StratifiedKFold if patients is None else StratifiedGroupKFold
+        cv = splitter(int(cv), shuffle=True, random_state=seed)
+    checked = check_cv(cv, codes, classifier=True)
+    folds = [(np.asarray(a), np.asarray(b)) for a, b in checked.split(X, codes, patients)]
+    tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=len(codes))
+    if tested.max() > 1:
+        raise ValueError(
+            f"Got a cv that tests {np.sum(tested > 1)} rows more than once; each row may "
+            "calibrate only one model."
+        )
+    return folds
+
+
+def fit_one(estimator: Any, X: Any, y: Any, rows: Any, fit_params: dict[str, Any]) -> Any:
+    params = _check_method_params(X, fit_params, rows)
+    return clone(estimator).fit(_safe_indexing(X, rows), _safe_indexing(y, rows), **params)
+
+
+def aligned_probability(model: Any, X: Any, classes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Probability with one column a class; 0 for a class that the model never saw."""
+    found = np.asarray(model.predict_proba(X), dtype=float)
+    if not np.isfinite(found).all():
+        rows = int((~np.isfinite(found)).any(axis=1).sum())
+        raise ValueError(f"Got probabilities that are not finite for {rows} rows.")
+    aligned = np.zeros((len(found), len(classes)))
+    aligned[:, np.searchsorted(classes, model.classes_)] = found
+    return aligned
+
+
+def with_sample_weight(
+    estimator: Any, sample_weight: Any, fit_params: dict[str, Any]
+) -> dict[str, Any]:
+    """Add the weights to the fit parameters under the name that the estimator knows."""
+    if sample_weight is None:
+        return fit_params
+    name = "sample_weight"
+    while isinstance(estimator, Pipeline):
+        step, estimator = estimator.steps[-1]
+        name = f"{step}__{name}"
+    if "sample_weight" not in signature(estimator.fit).parameters:
+        raise TypeError(f"Got sample_weight, but {type(estimator).__name__}.fit has none.")
+    return fit_params | {name: sample_weight}
+
+
+def out_of_fold(
+    models: list[Any], X: Any, folds: list[Fold], classes: npt.NDArray[Any]
+) -> npt.NDArray[np.float64]:
+    """Probability of the tested rows, fold after fold, each from the model of its fold."""
+    return np.concatenate(
+        [
+            aligned_probability(model, _safe_indexing(X, test), classes)
+            for model, (_, test) in zip(models, folds, strict=True)
+        ]
+    )
+
+
+def calibrate(
+    probability: npt.NDArray[np.float64],
+    codes: npt.NDArray[np.intp],
+    folds: list[Fold],
+    taxonomy: npt.NDArray[Any] | None,
+    conditional: str | None,
+    method: str,
+    alpha: float,
+    seed: int,
+) -> Calibration:
+    """Score the tested rows, and note the class, group and fold of each."""
+    tested = np.concatenate([test for _, test in folds])
+    fold_of = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
+    found = calibration_scores(probability, codes[tested], method, alpha, seed)
+    names, positions = np.empty(0), np.zeros(len(codes), np.intp)
+    if taxonomy is not None:
+        names, positions = np.unique(taxonomy, return_inverse=True)
+    return Calibration(
+        scores=found.scores,
+        labels=codes[tested][found.rows],
+        groups=positions[tested][found.rows],
+        folds=fold_of[found.rows],
+        group_names=names,
+        by_class=conditional in ("class", "both"),
+        by_group=conditional in ("group", "both"),
+        method=method,
+        alpha=alpha,
+        penalty=found.penalty,
+        free_rank=found.free_rank,
+    )

@@ -1,0 +1,301 @@
+import itertools
+
+import numpy as np
+import pytest
+from conformal_cohorts import four_classes, patients, two_classes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+
+from cardiorisk.exceptions import CoverageWarning
+from cardiorisk.explain._conformal_folds import calibrate
+from cardiorisk.explain._conformal_scores import label_scores
+from cardiorisk.explain._conformal_sets import prediction_sets, required_rows
+from cardiorisk.explain._coverage import coverage_table
+from cardiorisk.explain.conformal import ConformalClassifier
+
+
+@pytest.fixture(scope="module")
+def binary():
+    return two_classes()
+
+
+@pytest.fixture(scope="module")
+def several():
+    return four_classes()
+
+
+def _mapie_sets(model, X, y, X_new, alpha, method):
+    from mapie.classification import SplitConformalClassifier
+
+    mapie = SplitConformalClassifier(
+        model, confidence_level=1 - alpha, conformity_score=method, random_state=0
+    )
+    return mapie.conformalize(X, y).predict_set(X_new)[1][:, :, 0]
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3])
+def test_marginal_lac_equals_mapie_on_two_classes(binary, alpha):
+    model, X, y, X_new, _ = binary
+    ours = ConformalClassifier(FrozenEstimator(model), alpha, conditional=None).fit(X, y)
+    np.testing.assert_array_equal(
+        ours.predict_set(X_new), _mapie_sets(model, X, y, X_new, alpha, "lac")
+    )
+
+
+@pytest.mark.parametrize("method", ["lac", "aps", "raps"])
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3])
+def test_marginal_sets_equal_mapie_on_four_classes(several, method, alpha):
+    model, X, y, X_new, _ = several
+    ours = ConformalClassifier(
+        FrozenEstimator(model), alpha, conditional=None, method=method, random_state=0
+    ).fit(X, y)
+    theirs = _mapie_sets(model, X, y, X_new, alpha, method)
+    np.testing.assert_array_equal(ours.predict_set(X_new), theirs)
+    assert 0.5 < theirs.sum(axis=1).mean() < 3.5
+
+
+def test_cross_marginal_lac_equals_mapie(several):
+    from mapie.classification import CrossConformalClassifier
+
+    _, X, y, X_new, _ = several
+    folds = list(StratifiedKFold(5).split(X, y))
+    # MAPIE 1.6 averages the folds unless told to count them ("crossval"), as Romano et al. do.
+    mapie = CrossConformalClassifier(GaussianNB(), confidence_level=0.9, cv=StratifiedKFold(5))
+    theirs = mapie.fit_conformalize(X, y).predict_set(X_new, agg_scores="crossval")[1][:, :, 0]
+    ours = ConformalClassifier(GaussianNB(), 0.1, conditional=None, cv=folds).fit(X, y)
+    np.testing.assert_array_equal(ours.predict_set(X_new), theirs)
+
+
+def _crepes_matrix(sets):
+    return np.array([[label in row for label in range(4)] for row in sets])
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2])
+def test_class_conditional_sets_equal_crepes(several, alpha):
+    from crepes import WrapClassifier
+
+    model, X, y, X_new, _ = several
+    crepes = WrapClassifier(model)
+    crepes.calibrate(X, y, class_cond=True)
+    theirs = crepes.predict_set(X_new, confidence=1 - alpha, smoothing=False)
+    ours = ConformalClassifier(FrozenEstimator(model), alpha).fit(X, y).predict_set(X_new)
+    np.testing.assert_array_equal(ours, _crepes_matrix(theirs))
+
+
+def test_group_conditional_sets_equal_crepes(several):
+    from crepes import WrapClassifier
+
+    model, X, y, X_new, _ = several
+    site, site_new = np.where(X[:, 0] > 0, "a", "b"), np.where(X_new[:, 0] > 0, "a", "b")
+    crepes = WrapClassifier(model)
+    crepes.calibrate(X, y, mc=lambda rows: np.where(rows[:, 0] > 0, "a", "b"))
+    theirs = crepes.predict_set(X_new, confidence=0.9, smoothing=False)
+    ours = ConformalClassifier(FrozenEstimator(model), conditional="group").fit(X, y, groups=site)
+    np.testing.assert_array_equal(ours.predict_set(X_new, groups=site_new), _crepes_matrix(theirs))
+
+
+def test_both_equals_class_conditional_within_each_group(several):
+    model, X, y, X_new, _ = several
+    site, site_new = X[:, 0] > 0, X_new[:, 0] > 0
+    both = ConformalClassifier(FrozenEstimator(model), 0.2, "both").fit(X, y, groups=site)
+    sets = both.predict_set(X_new, groups=site_new)
+    for name in (False, True):
+        alone = ConformalClassifier(FrozenEstimator(model), 0.2).fit(
+            X[site == name], y[site == name]
+        )
+        rows = site_new == name
+        np.testing.assert_array_equal(sets[rows], alone.predict_set(X_new[rows]))
+
+
+def test_split_sets_are_the_textbook_quantile(binary):
+    model, X, y, X_new, _ = binary
+    sets = ConformalClassifier(FrozenEstimator(model)).fit(X, y).predict_set(X_new)
+    strangeness, new = 1 - model.predict_proba(X), 1 - model.predict_proba(X_new)
+    for label in (0, 1):
+        known = np.sort(strangeness[y == label, label])
+        threshold = known[int(np.ceil(0.9 * (len(known) + 1))) - 1]
+        np.testing.assert_array_equal(sets[:, label], new[:, label] <= threshold + 1e-9)
+
+
+def test_cross_sets_are_the_counted_p_values():
+    X, y = patients(200)
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=1).split(X[:150], y[:150]))
+    model = ConformalClassifier(LogisticRegression(), cv=folds).fit(X[:150], y[:150])
+    expected = np.zeros((50, 2), bool)
+    for row in range(50):
+        for label in (0, 1):
+            as_strange, n = 0, 0
+            for fitted, (_, test) in zip(model.estimators_, folds, strict=True):
+                of_class = test[y[:150][test] == label]
+                known = 1 - fitted.predict_proba(X[of_class])[:, label]
+                new = 1 - fitted.predict_proba(X[[150 + row]])[0, label]
+                as_strange += np.sum(known >= new)
+                n += len(of_class)
+            expected[row, label] = (1 + as_strange) / (1 + n) > 0.1
+    np.testing.assert_array_equal(model.predict_set(X[150:]), expected)
+
+
+def _simulated_probability(rng, n):
+    """Risk scores of a model with AUROC 0.86 at 8 % prevalence, calibrated by construction."""
+    sick = rng.random(n) < 0.08
+    marker = rng.normal(1.5 * sick)
+    odds = 0.08 / 0.92 * np.exp(1.5 * marker - 1.125)
+    return np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1), sick.astype(int)
+
+
+@pytest.mark.parametrize(
+    ("conditional", "method"), [("class", "lac"), (None, "lac"), ("class", "aps")]
+)
+def test_coverage_at_low_prevalence_over_repeats(conditional, method):
+    repeats, n_classes, alpha = 40, 2, 0.1
+    coverage = np.empty((repeats, n_classes))
+    for repeat in range(repeats):
+        rng = np.random.default_rng(repeat)
+        known, codes = _simulated_probability(rng, 2000)
+        new, truth = _simulated_probability(rng, 20_000)
+        cut = calibrate(
+            known, codes, [(None, np.arange(2000))], None, conditional, method, alpha, repeat
+        )
+        sets = prediction_sets(cut, [label_scores(new, method)], np.zeros(20_000, int))
+        coverage[repeat] = [sets[truth == c, c].mean() for c in range(n_classes)]
+    mean = coverage.mean(axis=0)
+    if conditional is None:  # the failure that the default exists to prevent
+        assert mean[1] < 0.5
+        return
+    if method == "aps":  # the most probable class is always in, so the healthy are over-covered
+        assert (mean > 0.885).all()
+        return
+    assert ((mean > 0.885) & (mean < 0.93)).all()
+    # MAPIE's own test: mean coverage lies in [1 - alpha, 1 - alpha + 1 / (n + 1)], 1 % family-wise.
+    smallest = 120
+    for column in range(n_classes):
+        low = stats.ttest_1samp(coverage[:, column], 1 - alpha, alternative="less").pvalue
+        high = stats.ttest_1samp(
+            coverage[:, column], 1 - alpha + 1 / smallest, alternative="greater"
+        ).pvalue
+        assert min(low, high) > 0.01 / (2 * n_classes)
+
+
+def test_too_few_rows_of_a_class_give_every_set_that_class():
+    X, y = patients(300)
+    rows = np.r_[np.flatnonzero(y == 0)[:50], np.flatnonzero(y == 1)[:8]]
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    with pytest.warns(CoverageWarning, match=r"class 1: 8\).*needs at least 9"):
+        model = ConformalClassifier(frozen).fit(X[rows], y[rows])
+    sets = model.predict_set(X)
+    assert sets[:, 1].all()
+    assert not sets[:, 0].all()
+
+
+def test_one_more_row_is_enough(recwarn):
+    X, y = patients(300)
+    rows = np.r_[np.flatnonzero(y == 0)[:50], np.flatnonzero(y == 1)[:9]]
+    model = ConformalClassifier(FrozenEstimator(LogisticRegression().fit(X, y))).fit(
+        X[rows], y[rows]
+    )
+    assert not model.predict_set(X)[:, 1].all()
+    assert not recwarn.list
+
+
+@given(alpha=st.floats(0.01, 0.5))
+@settings(max_examples=50, deadline=None)
+def test_required_rows_is_the_exact_limit(alpha):
+    n = required_rows(alpha)
+    assert n + 1 >= 1 / alpha * (1 - 1e-6)
+    assert n < 1 / alpha * (1 + 1e-6)
+
+
+@given(n=st.integers(9, 400), seed=st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_sets_shrink_as_alpha_grows(n, seed):
+    rng = np.random.default_rng(seed)
+    known, new = rng.dirichlet([1, 1, 1], n), rng.dirichlet([1, 1, 1], 30)
+    codes = rng.integers(0, 3, n)
+    sizes = []
+    for alpha in (0.02, 0.1, 0.2, 0.5):
+        cut = calibrate(known, codes, [(None, np.arange(n))], None, "class", "lac", alpha, 0)
+        sets = prediction_sets(cut, [label_scores(new, "lac")], np.zeros(30, int))
+        sizes.append(sets)
+    for larger, smaller in itertools.pairwise(sizes):
+        assert (larger | ~smaller).all()
+
+
+def test_probabilities_of_zero_still_cover_their_class():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 2, 4000)
+    wrong = rng.random(4000) < 0.15  # a forest that is sure, and wrong in 15 % of each class
+    probability = np.eye(2)[np.where(wrong, 1 - codes, codes)]
+    for method in ("lac", "aps", "raps"):
+        cut = calibrate(
+            probability[:2000],
+            codes[:2000],
+            [(None, np.arange(2000))],
+            None,
+            "class",
+            method,
+            0.1,
+            0,
+        )
+        scores = label_scores(probability[2000:], method, cut.penalty, cut.free_rank)
+        sets = prediction_sets(cut, [scores], np.zeros(2000, int))
+        for label in (0, 1):
+            rows = codes[2000:] == label
+            assert sets[rows, label].mean() > 0.88
+
+
+@pytest.mark.parametrize("method", ["aps", "raps"])
+@pytest.mark.parametrize("cv", [None, 4])
+def test_adaptive_sets_hold_the_most_probable_class(method, cv):
+    X, y = patients(900, n_classes=3)
+    model = ConformalClassifier(GaussianNB(), method=method, cv=cv, random_state=0)
+    model.fit(X[:600], y[:600])
+    sets = model.predict_set(X[600:])
+    assert sets.any(axis=1).all()
+    if cv is None:
+        assert sets[np.arange(300), model.predict_proba(X[600:]).argmax(axis=1)].all()
+    covered = sets[np.arange(300), y[600:]]
+    assert min(covered[y[600:] == label].mean() for label in range(3)) > 0.82
+
+
+@pytest.mark.parametrize("method", ["aps", "raps"])
+def test_adaptive_methods_work_on_two_classes(binary, method):
+    model, X, y, X_new, y_new = binary
+    conformal = ConformalClassifier(FrozenEstimator(model), method=method, random_state=0).fit(X, y)
+    report = conformal.coverage_report(X_new, y_new)
+    assert (report["coverage"] > 0.85).all()
+    assert (report["empty"] == 0).all()
+
+
+def test_raps_says_when_it_has_too_few_rows():
+    X, y = patients(100, n_classes=3)
+    with pytest.raises(ValueError, match=r"Got 20 calibration rows.*needs at least 110"):
+        ConformalClassifier(GaussianNB(), method="raps", random_state=0).fit(X, y)
+
+
+def test_coverage_report_counts_by_class_group_and_both():
+    sets = np.array([[1, 0], [1, 1], [0, 0], [0, 1], [0, 1]], bool)
+    codes = np.array([0, 0, 0, 1, 1])
+    groups = np.array(["f", "m", "m", "f", "f"])
+    table = coverage_table(sets, codes, np.array(["no", "yes"]), groups, 0.9)
+    assert list(table["level"]) == [
+        "overall",
+        *["class"] * 2,
+        *["group"] * 2,
+        *["class x group"] * 4,
+    ]
+    overall = table.iloc[0]
+    assert (overall["n"], overall["covered"], overall["coverage"]) == (5, 4, 0.8)
+    low, high = stats.beta.ppf(0.025, 4, 2), stats.beta.ppf(0.975, 5, 1)
+    np.testing.assert_allclose([overall["low"], overall["high"]], [low, high])
+    assert overall["mean_size"] == 1.0
+    assert (overall["empty"], overall["singletons"]) == (0.2, 0.6)
+    cells = table[table["level"] == "class x group"].set_index(["class", "group"])
+    assert cells.loc[("no", "m"), "coverage"] == 0.5
+    assert cells.loc[("yes", "m"), "n"] == 0
+    assert np.isnan(cells.loc[("yes", "m"), "coverage"])
+    assert (table["target"] == 0.9).all()
