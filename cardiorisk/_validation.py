@@ -312,5 +312,7 @@ def positive_index(classes: npt.NDArray[Any], pos_label: Any = None) -> int:
         return len(classes) - 1
     found = np.flatnonzero(np.asarray(classes) == pos_label)
     if not len(found):
-        raise ValueError(f"Got pos_label={pos_label!r}, but the classes are {np.asarray(classes).tolist()}.")
+        raise ValueError(
+            f"Got pos_label={pos_label!r}, but the classes are {np.asarray(classes).tolist()}."
+        )
     return int(found[0])

@@ -321,7 +321,14 @@ def _bunch(
     subjects = np.array([f"simulated-{row:05d}" for row in range(len(data))])
     columns = ["heart_rate", "pr_interval", "qrs_duration", "qt_interval"]
     records = tuple(
-        ECGRecord(signal, sampling_rate, STANDARD_LEADS, subject, subject, {"rhythm": str(label)})
+        ECGRecord(
+            signal,
+            sampling_rate,
+            STANDARD_LEADS,
+            subject,
+            subject,
+            {"rhythm": str(label), "simulated": True},
+        )
         for signal, subject, label in zip(data, subjects.tolist(), labels, strict=True)
     )
     return Bunch(

@@ -65,7 +65,7 @@ def read_schema(path: str | Path) -> dict[str, Variable]:
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     file = Path(folder, "schema.toml")
-    ...     _ = file.write_text('[trestbps]\\nlabel = "resting blood pressure"\\nunit = "mmHg"')
+    ...     _ = file.write_text('trestbps = {label = "resting pressure", unit = "mmHg"}')
     ...     read_schema(file)["trestbps"].unit
     'mmHg'
     """
