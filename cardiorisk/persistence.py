@@ -33,8 +33,8 @@ __all__ = ["TRUSTED_TYPES", "load", "save"]
 TRUSTED_TYPES: tuple[str, ...] = (
     "cardiorisk.estimators._vote.CalibratedMember",
     "cardiorisk.estimators.cardioforest.CardioForestClassifier",
-    "cardiorisk.explain._conformal_sets.Calibration",
-    "cardiorisk.explain.conformal.ConformalClassifier",
+    "cardiorisk.explain.conformal.classifier.ConformalClassifier",
+    "cardiorisk.explain.conformal.sets.Calibration",
     "cardiorisk.features.clinical_table.ClinicalTable",
     "cardiorisk.features.ecg_features.ECGFeatures",
     "cardiorisk.records.Variable",

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from cardiorisk.exceptions import CoverageWarning
-from cardiorisk.explain.conformal import ConformalClassifier
+from cardiorisk.explain.conformal.classifier import ConformalClassifier
 from cardiorisk.records import ECGRecord
 
 

@@ -12,11 +12,11 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 
 from cardiorisk.exceptions import CoverageWarning
-from cardiorisk.explain._conformal_folds import calibrate
-from cardiorisk.explain._conformal_scores import label_scores
-from cardiorisk.explain._conformal_sets import prediction_sets, required_rows
-from cardiorisk.explain._coverage import coverage_table
-from cardiorisk.explain.conformal import ConformalClassifier
+from cardiorisk.explain.conformal.classifier import ConformalClassifier
+from cardiorisk.explain.conformal.coverage import coverage_table
+from cardiorisk.explain.conformal.folds import calibrate
+from cardiorisk.explain.conformal.scores import label_scores
+from cardiorisk.explain.conformal.sets import prediction_sets, required_rows
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,14 @@ class CalibrationCurve:
     n_clipped : int
         Predictions that were so near 0 or 1 that their log-odds had to be limited.
     confidence : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> risk = np.repeat([0.2, 0.8], 50)
+    >>> y = np.tile([1, 0, 0, 0, 0], 10).tolist() + np.tile([1, 1, 1, 1, 0], 10).tolist()
+    >>> calibration(y, risk, n_bootstraps=50).table["observed"].tolist()
+    [0.2, 0.8]
     """
 
     table: pd.DataFrame

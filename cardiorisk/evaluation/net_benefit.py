@@ -31,6 +31,13 @@ class DecisionCurve:
         Share of events.
     n, n_events : int
     confidence : float
+
+    Examples
+    --------
+    >>> risk = [0.1, 0.2, 0.7, 0.9]
+    >>> curve = decision_curve([0, 0, 1, 1], risk, thresholds=[0.5], n_bootstraps=20)
+    >>> curve.table["net_benefit"].tolist()
+    [0.5]
     """
 
     table: pd.DataFrame

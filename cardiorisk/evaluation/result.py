@@ -59,6 +59,16 @@ class EvaluationResult:
         Of every interval.
     notes : tuple of str
         Reservations that a reader must know.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from cardiorisk.evaluation import evaluate
+    >>> X, y = make_classification(random_state=0)
+    >>> result = evaluate(LogisticRegression(), X, y, n_bootstraps=50)
+    >>> result.risk.shape, list(result.to_frame().columns)
+    ((100,), ['estimate', 'low', 'high', 'fold_sd', 'note'])
     """
 
     protocol: str

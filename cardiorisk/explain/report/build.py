@@ -41,6 +41,20 @@ class Report:
     ----------
     summary : ReportSummary
         Everything that it says, as data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> report = build_report(
+    ...     make_pipeline(StandardScaler(), LogisticRegression()),
+    ...     X.iloc[:150, :3], y[:150], patients=1, n_refits=2, n_bootstraps=20,
+    ... )
+    >>> "Research use only" in report.html
+    True
     """
 
     summary: ReportSummary

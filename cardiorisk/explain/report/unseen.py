@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from cardiorisk.evaluation import EvaluationResult, evaluate
-from cardiorisk.explain.attribution import explain
-from cardiorisk.explain.conformal import ConformalClassifier
+from cardiorisk.explain.attribution.dispatch import explain
+from cardiorisk.explain.conformal.classifier import ConformalClassifier
 from cardiorisk.explain.report.inputs import Effort, ReportInputs, tabular_part
 
 __all__ = [

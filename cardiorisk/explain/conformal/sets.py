@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk.explain._conformal_scores import TOLERANCE
+from cardiorisk.explain.conformal.scores import TOLERANCE
 
 __all__ = ["Calibration", "prediction_sets", "required_rows"]
 

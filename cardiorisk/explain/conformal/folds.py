@@ -17,8 +17,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
-from cardiorisk.explain._conformal_scores import calibration_scores
-from cardiorisk.explain._conformal_sets import Calibration
+from cardiorisk.explain.conformal.scores import calibration_scores
+from cardiorisk.explain.conformal.sets import Calibration
 
 __all__ = [
     "Fold",
@@ -79,6 +79,7 @@ def split_often(
 
 
 def fit_one(estimator: Any, X: Any, y: Any, rows: Any, fit_params: dict[str, Any]) -> Any:
+    """Fit a clone on some rows, with the part of the fit parameters that belongs to them."""
     params = _check_method_params(X, fit_params, rows)
     return clone(estimator).fit(_safe_indexing(X, rows), _safe_indexing(y, rows), **params)
 

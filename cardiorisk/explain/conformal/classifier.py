@@ -25,7 +25,8 @@ from sklearn.utils.validation import _check_y, check_is_fitted
 
 from cardiorisk._validation import check_groups
 from cardiorisk.exceptions import CoverageWarning
-from cardiorisk.explain._conformal_folds import (
+from cardiorisk.explain.conformal.coverage import coverage_table
+from cardiorisk.explain.conformal.folds import (
     Fold,
     aligned_probability,
     calibrate,
@@ -35,9 +36,8 @@ from cardiorisk.explain._conformal_folds import (
     split_once,
     with_sample_weight,
 )
-from cardiorisk.explain._conformal_scores import label_scores
-from cardiorisk.explain._conformal_sets import prediction_sets, required_rows
-from cardiorisk.explain._coverage import coverage_table
+from cardiorisk.explain.conformal.scores import label_scores
+from cardiorisk.explain.conformal.sets import prediction_sets, required_rows
 
 __all__ = ["ConformalClassifier"]
 

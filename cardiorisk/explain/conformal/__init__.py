@@ -1,0 +1,5 @@
+"""Sets of classes that contain the true one as often as promised."""
+
+from cardiorisk.explain.conformal.classifier import ConformalClassifier
+
+__all__ = ["ConformalClassifier"]
