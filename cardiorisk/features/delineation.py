@@ -1,0 +1,119 @@
+"""Mark the waves of an ECG."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from cardiorisk._validation import (
+    SignalProblem,
+    check_lead_names,
+    check_sampling_rate,
+    signal_problems,
+)
+from cardiorisk.exceptions import SignalError
+from cardiorisk.features._neurokit_engine import mark_waves
+from cardiorisk.records import Delineation, ECGRecord
+
+__all__ = ["ANALYSIS_RATE", "ENGINES", "NO_BEATS", "at_analysis_rate", "delineate"]
+
+ANALYSIS_RATE = 500.0
+"""Hz: engines and measurements see every record at this rate."""
+
+ENGINES: Mapping[str, Callable[[ECGRecord], Delineation]] = MappingProxyType(
+    {"neurokit": mark_waves}
+)
+"""An engine turns one record without fatal problems, at the analysis rate, into its marks."""
+
+NO_BEATS = SignalProblem(
+    "no_beats",
+    "no two alike heartbeats stand out from the noise: noise, asystole or fibrillation of the "
+    "ventricles.",
+    fatal=True,
+)
+
+
+def at_analysis_rate(record: ECGRecord) -> tuple[ECGRecord, float]:
+    """Resample a record to the analysis rate; also give its samples per analysis sample."""
+    ratio = Fraction(ANALYSIS_RATE / record.sampling_rate).limit_denominator(1000)
+    if ratio == 1:
+        return record, 1.0
+    finite = np.isfinite(record.signal).all(axis=1, keepdims=True)
+    signal = np.where(finite, record.signal, 0.0)
+    resampled = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    resampled = np.where(finite, resampled, np.nan).astype(np.float32)
+    return replace(record, signal=resampled, sampling_rate=ANALYSIS_RATE), float(1 / ratio)
+
+
+def _scaled(marks: Delineation, factor: float, sampling_rate: float) -> Delineation:
+    return Delineation(
+        tuple({name: lead[name] * factor for name in lead} for lead in marks.leads),
+        {name: values * factor for name, values in marks.beats.items()},
+        sampling_rate,
+        marks.lead_names,
+    )
+
+
+def delineate(
+    ecg: Any,
+    sampling_rate: float,
+    lead_names: Iterable[str] | None = None,
+    *,
+    engine: str = "neurokit",
+) -> Delineation:
+    """Mark P, QRS and T of every beat, in each lead and for all leads together.
+
+    Beats are found once, in all leads together, and shared between leads. A record in which no
+    two alike beats stand out from the noise gives a delineation of zero beats.
+
+    Parameters
+    ----------
+    ecg : array-like, shape (n_leads, n_samples)
+        Potential in mV. A lead that is constant or not finite gets no marks.
+    sampling_rate : float
+        In Hz, at least 100.
+    lead_names : iterable of str, optional
+        Needed unless ``ecg`` is a standard twelve-lead ECG in the standard order.
+    engine : {"neurokit"}, default="neurokit"
+        What marks the waves; see :mod:`cardiorisk.features._neurokit_engine`.
+
+    Returns
+    -------
+    delineation : Delineation
+        Positions in samples of ``ecg``, with fractions where it had to be resampled.
+
+    Raises
+    ------
+    SignalError
+        Shape, rate and names do not fit; the record is too short; or its values cannot be an
+        ECG in mV.
+    OptionalDependencyError
+        The engine's package is not installed.
+
+    Examples
+    --------
+    >>> from cardiorisk.datasets import make_ecg
+    >>> ecg = make_ecg(1, random_state=0)
+    >>> delineate(ecg.data[0], ecg.sampling_rate).n_beats > 5
+    True
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"Got engine={engine!r}, but expected one of {sorted(ENGINES)}.")
+    signal = np.asarray(ecg)
+    if signal.ndim != 2 or signal.dtype.kind not in "fiu":
+        raise SignalError(
+            f"Got an ECG of shape {signal.shape} and dtype {signal.dtype}, but expected real "
+            "numbers of shape (n_leads, n_samples)."
+        )
+    rate = check_sampling_rate(sampling_rate)
+    names = check_lead_names(lead_names, len(signal))
+    record = ECGRecord(signal.astype(np.float32), rate, names)
+    fatal = [str(problem) for problem in signal_problems(record) if problem.fatal]
+    if fatal:
+        raise SignalError(f"The ECG cannot be delineated: {'; '.join(fatal)}")
+    resampled, step = at_analysis_rate(record)
+    return _scaled(ENGINES[engine](resampled), step, rate)
