@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.frozen import FrozenEstimator
 
 from cardiorisk._optional import require
 from cardiorisk.evaluation import EvaluationResult
+from cardiorisk.explain.conformal import ConformalClassifier
 from cardiorisk.explain.report.cohort import summarise_cohort
 from cardiorisk.explain.report.html import to_html
 from cardiorisk.explain.report.inputs import Effort, ReportInputs, prepare_inputs
@@ -121,8 +123,9 @@ def build_report(
     Parameters
     ----------
     model : classifier with ``predict_proba``, or Pipeline
-        Not changed. With ECG records as ``X``, a Pipeline that starts with
-        :class:`~cardiorisk.features.ECGFeatures`, which measures each ECG once.
+        Not changed. A :class:`~cardiorisk.explain.ConformalClassifier` stands for the model inside
+        it: the report makes and tests its own sets. With ECG records as ``X``, a Pipeline that
+        starts with :class:`~cardiorisk.features.ECGFeatures`, which measures each ECG once.
     X : DataFrame of shape (n, k), array of shape (n, k), or sequence of ECGRecord
     y : array-like of shape (n,)
         Labels of two classes.
@@ -183,15 +186,14 @@ def build_report(
     >>> build_report(LogisticRegression(), X, y, patients=1, n_refits=2, n_bootstraps=20)
     Report('Risk report': 200 rows, 100 with the outcome, 1 patient page)
     """
-    inputs = prepare_inputs(
-        model, X, y, groups=groups, sites=sites, schema=schema, ecgs=ecgs, pos_label=pos_label
-    )
+    rows = {"groups": groups, "sites": sites, "ecgs": ecgs}
+    inputs = prepare_inputs(_recipe(model), X, y, **rows, schema=schema, pos_label=pos_label)
     effort = Effort(n_bootstraps, n_refits, n_jobs, random_state, verbose)
     name, stated = title or "Risk report", _as_outcome(outcome, population)
     with require("tqdm").tqdm(total=N_STAGES, desc="report", disable=not verbose) as bar:
         bar.set_postfix_str("testing on unseen people")
         unseen = predict_unseen(inputs, evaluation, cv, effort)
-        rows = choose_patients(patients, inputs, unseen)
+        chosen = choose_patients(patients, inputs, unseen)
         cohort = summarise_cohort(inputs)
         _next(bar, "performance")
         performance, sets = summarise_performance(inputs, unseen, alpha, subgroups, effort)
@@ -200,7 +202,7 @@ def build_report(
         explained = explained_points(inputs, unseen, sample, random_state, repeats=1)
         reasons = summarise_reasons(inputs, unseen, explained, random_state)
         _next(bar, "patients")
-        people = _summarise_patients(rows, inputs, unseen, cohort, sets, effort)
+        people = _summarise_patients(chosen, inputs, unseen, cohort, sets, effort)
         _next(bar, "done")
     return Report(
         ReportSummary(
@@ -216,6 +218,13 @@ def build_report(
             provenance=describe_provenance(inputs, random_state, day),
         )
     )
+
+
+def _recipe(model: Any) -> Any:
+    """Unwrap the model that can be fitted anew from its sets and from being frozen."""
+    while isinstance(model, ConformalClassifier | FrozenEstimator):
+        model = model.estimator
+    return model
 
 
 def _next(bar: Any, stage: str) -> None:

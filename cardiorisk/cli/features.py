@@ -1,0 +1,64 @@
+"""``cardiorisk features``: ECG files in, a table of named features out."""
+
+import argparse
+from errno import ENOENT
+from pathlib import Path
+from typing import Any
+
+from cardiorisk.cli.tables import write_table
+
+__all__ = ["add_verbs"]
+
+
+def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "features",
+        parents=[shared],
+        help="measure the ECG files of a folder",
+        description="Measure WFDB records. One row a record, with its identifiers and flags; "
+        "files that could not be read go to FILE.failures.csv.",
+    )
+    parser.add_argument("path", type=Path, metavar="PATH", help="a record or a folder of records")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .tsv")
+    parser.add_argument("--groups", default="all", help="feature groups, separated by commas")
+    parser.add_argument("--n-jobs", type=int, default=None, help="parallel workers (default 1)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read, measure, write."""
+    import pandas as pd
+
+    from cardiorisk.features import ECGFeatures
+    from cardiorisk.io import read_ecgs
+
+    header = arguments.path.with_suffix(".hea")
+    if not arguments.path.exists() and not header.exists():
+        raise FileNotFoundError(ENOENT, "no such record or folder", str(arguments.path))
+    batch = read_ecgs(arguments.path, verbose=not arguments.quiet)
+    groups = arguments.groups if arguments.groups == "all" else arguments.groups.split(",")
+    engine = ECGFeatures(
+        groups=groups, n_jobs=arguments.n_jobs, verbose=0 if arguments.quiet else 1
+    ).set_output(transform="pandas")
+    records = list(batch.records)
+    if not records:
+        raise ValueError(
+            f"None of the {len(batch.failures)} files of {arguments.path} is readable."
+        )
+    table = engine.fit(records).transform(records).reset_index(drop=True)
+    flags = engine.flags(records)
+    reasons = flags.groupby("record", sort=False)["code"].agg(";".join)
+    identifiers = pd.DataFrame(
+        {
+            "record_id": [record.record_id for record in records],
+            "subject_id": [record.subject_id for record in records],
+            "flags": [reasons.get(row, "") for row in range(len(records))],
+        }
+    )
+    write_table(pd.concat([identifiers, table], axis=1), arguments.output)
+    if len(batch.failures):
+        failures = arguments.output.with_suffix(".failures.csv")
+        write_table(batch.failures, failures)
+    if not arguments.quiet:
+        print(f"{len(table)} records, {len(batch.failures)} failures -> {arguments.output}")
