@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from cardiorisk._optional import require
 from cardiorisk.exceptions import SignalError
 from cardiorisk.records import STANDARD_LEADS, ECGRecord
 
 __all__ = [
     "SignalProblem",
+    "as_pandas",
     "as_records",
     "canonical_lead",
     "check_groups",
@@ -291,6 +294,16 @@ def _limb_lead_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> lis
 
 def _named(record: ECGRecord, chosen: npt.NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(name for name, flag in zip(record.lead_names, chosen, strict=True) if flag)
+
+
+def as_pandas(X: Any) -> Any:
+    """Bring a foreign data frame (polars, pyarrow, ...) into pandas; leave all else as it is."""
+    if isinstance(X, pd.DataFrame | np.ndarray | Sequence) or not hasattr(X, "columns"):
+        return X
+    frame = require("narwhals").from_native(X, eager_only=True, pass_through=True)
+    if frame is X:
+        return X
+    return pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
 
 
 def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:

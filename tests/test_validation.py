@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cardiorisk._validation import (
+    as_pandas,
     as_records,
     canonical_lead,
     check_groups,
@@ -184,3 +185,12 @@ def test_positive_class():
     assert positive_index(np.array(["no", "yes"]), "no") == 0
     with pytest.raises(ValueError, match="the classes are"):
         positive_index(np.array([0, 1]), 2)
+
+
+def test_foreign_frames_become_pandas():
+    polars = pytest.importorskip("polars")
+    frame = as_pandas(polars.DataFrame({"age": [40, 50], "cp": ["typical", None]}))
+    assert frame["age"].dtype == "int64"
+    assert frame["cp"].isna().tolist() == [False, True]
+    array = np.zeros((2, 2))
+    assert as_pandas(array) is array

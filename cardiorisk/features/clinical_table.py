@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from cardiorisk._optional import require
+from cardiorisk._validation import as_pandas
 from cardiorisk.exceptions import TableError, TableWarning
 from cardiorisk.features._columns import (
     Finding,
@@ -30,17 +30,6 @@ from cardiorisk.records import Variable
 __all__ = ["ClinicalTable"]
 
 WARNED = ("out_of_range", "unknown_category")
-
-
-def _is_foreign_frame(X: Any) -> bool:
-    if isinstance(X, (pd.DataFrame, np.ndarray)):
-        return False
-    return hasattr(X, "__dataframe__") or hasattr(X, "__narwhals_dataframe__")
-
-
-def _to_pandas(X: Any) -> pd.DataFrame:
-    frame = require("narwhals").from_native(X, eager_only=True)
-    return pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
 
 
 def _check_shape(frame: pd.DataFrame) -> None:
@@ -294,8 +283,7 @@ class ClinicalTable(TransformerMixin, BaseEstimator):
         return tags
 
     def _read(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        if _is_foreign_frame(X):
-            X = _to_pandas(X)
+        X = as_pandas(X)
         if isinstance(X, pd.DataFrame):
             _check_shape(X)
             validate_data(self, X, reset=reset, skip_check_array=True)

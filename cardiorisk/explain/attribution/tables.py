@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from cardiorisk._optional import require
+from cardiorisk._validation import as_pandas
 from cardiorisk.explain.attribution.parents import Parents, compose, trace
 from cardiorisk.explain.attribution.pipelines import is_record_wise
 from cardiorisk.records import ECGRecord
@@ -53,11 +53,9 @@ class Passage:
 
 def as_input(X: Any) -> Any:
     """Return X as a data frame, an array, a sparse matrix or a sequence of records."""
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame) or sparse.issparse(X):
         checked = X
-    elif hasattr(X, "__dataframe__") or hasattr(X, "__narwhals_dataframe__"):
-        frame = require("narwhals").from_native(X, eager_only=True)
-        checked = pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
     elif isinstance(X, Sequence) and len(X) and isinstance(X[0], ECGRecord):
         return X
     else:
