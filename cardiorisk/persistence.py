@@ -168,7 +168,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 4 * 1024**3) -> Any:
     >>> import cardiorisk
     >>> cardiorisk.load(__file__)
     Traceback (most recent call last):
-    cardiorisk.exceptions.ReadError: ... cannot be read as a model: File is not a zip file.
+    cardiorisk.exceptions.ReadError: ... is no file of cardiorisk.save: File is not a zip file.
     """
     path = Path(path)
     try:
@@ -206,7 +206,7 @@ def _read(path: Path, max_bytes: int) -> tuple[dict[str, Any], bytes]:
             raise
         except Exception as error:  # bytes that are no zip, or no JSON, raise eight different types
             reason = str(error).rstrip(".") or repr(error)
-            raise ReadError(f"{path} cannot be read as a model: {reason}.") from error
+            raise ReadError(f"{path} is no file of cardiorisk.save: {reason}.") from error
         with archive:
             _check_members(archive, max_bytes, re.compile(f"{MANIFEST}|{PAYLOAD}"))
             try:

@@ -24,4 +24,5 @@ for conditional in (None, "class"):
         LogisticRegression(), alpha=0.1, conditional=conditional, random_state=0
     ).fit(X_train, y_train)
     print(f"conditional={conditional!r}")
-    print(model.coverage_report(X_test, y_test).round(3), "\n")
+    report = model.coverage_report(X_test, y_test).round(3)
+    print(report[["level", "class", "n", "coverage", "low", "high"]].to_string(index=False), "\n")

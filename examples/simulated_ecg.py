@@ -15,15 +15,16 @@ from cardiorisk.explain import plot_ecg
 from cardiorisk.features import ECGFeatures
 
 ecgs = make_ecg(24, noise=0.01, random_state=0)
-print(ecgs.intervals.assign(rhythm=ecgs.target).head(12))
+print(ecgs.intervals.assign(rhythm=ecgs.target).head(12).round(1).to_string())
 
 # %%
 # What the feature extractor measures, beside the truth.
 measured = ECGFeatures(groups=["rhythm", "intervals"]).set_output(transform="pandas")
 table = measured.fit_transform(ecgs.data)
-for name in ("heart_rate", "pr_interval", "qrs_duration", "qt_interval"):
+names = {"heart_rate": "/min", "pr_interval": "ms", "qrs_duration": "ms", "qt_interval": "ms"}
+for name, unit in names.items():
     error = table[name].to_numpy() - ecgs.intervals[name].to_numpy()
-    print(f"{name}: median absolute error {np.nanmedian(np.abs(error)):.1f}")
+    print(f"{name}: median absolute error {np.nanmedian(np.abs(error)):.1f} {unit}")
 
 # %%
 # Each rhythm on ECG paper, with the true marks.

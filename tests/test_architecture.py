@@ -1,6 +1,8 @@
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,34 @@ def test_imports_are_light():
 
 def test_the_package_is_typed():
     assert (PACKAGE / "py.typed").exists()
+
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "markupsafe": "jinja2"}  # jinja2 needs markupsafe
+PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+
+
+def _declared(requirements):
+    return {re.split(r"[<>=\[]", requirement)[0].lower() for requirement in requirements}
+
+
+def _needed(source):
+    """Third-party packages that a module imports, each with the extra that it names."""
+    tree = ast.parse(source)
+    for name in _imported(tree):
+        yield name.partition(".")[0], None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
+            if not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            extras = [word.value.value for word in node.keywords if word.arg == "extra"]
+            yield node.args[0].value.partition(".")[0], extras[0] if extras else None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_package_used_is_declared(path):
+    core = _declared(PROJECT["dependencies"])
+    for name, extra in _needed(path.read_text()):
+        if name in sys.stdlib_module_names or name == "cardiorisk":
+            continue
+        declared = core if extra is None else _declared(PROJECT["optional-dependencies"][extra])
+        assert DISTRIBUTIONS.get(name, name) in declared, f"{name} (extra {extra})"

@@ -7,8 +7,10 @@ import pytest
 
 import cardiorisk
 from cardiorisk.cli import main
+from cardiorisk.cli.model import BACKENDS
 from cardiorisk.cli.tables import read_table, take_column, write_table
 from cardiorisk.datasets import load_heart_disease, make_ecg
+from cardiorisk.estimators import CardioForestClassifier
 from cardiorisk.exceptions import ReadError, TableError
 
 
@@ -94,7 +96,7 @@ def test_predict_names_the_missing_columns(heart_csv, model_file, tmp_path, caps
     write_table(read_table(heart_csv).drop(columns=["age", "oldpeak"]), incomplete)
     arguments = ["predict", str(model_file), str(incomplete), "--output", str(tmp_path / "r.csv")]
     assert main(arguments) == 1
-    assert "lacks the model's columns age, oldpeak" in capsys.readouterr().err
+    assert "lacks the model's column(s) age, oldpeak" in capsys.readouterr().err
 
 
 def test_report(heart_csv, model_file, tmp_path):
@@ -108,7 +110,7 @@ def test_report(heart_csv, model_file, tmp_path):
 def test_features_of_a_folder(ecg_folder, tmp_path, capsys):
     output = tmp_path / "features.csv"
     assert main(["features", str(ecg_folder), "--output", str(output)]) == 0
-    assert "3 records, 1 failures" in capsys.readouterr().out
+    assert "3 records, 0 of them flagged, 1 failures" in capsys.readouterr().out
     table = read_table(output)
     assert list(table["record_id"]) == ["r0", "r1", "r2"]
     assert table["heart_rate"].between(20, 250).all()
@@ -146,6 +148,40 @@ def test_tables_are_checked(tmp_path):
         read_table(tmp_path / "header.csv")
     with pytest.raises(TableError, match="missing in 1 of 2 rows"):
         take_column(pd.DataFrame({"y": [1, None]}), "y")
+
+
+def test_a_measurement_is_no_class(heart_csv, tmp_path, capsys):
+    arguments = ["fit", heart_csv, "--target", "chol", "--output", tmp_path / "m"]
+    heart = read_table(heart_csv)
+    write_table(heart[heart["chol"].notna()], tmp_path / "t.csv")
+    arguments[1] = tmp_path / "t.csv"
+    assert main(list(map(str, arguments))) == 1
+    assert "looks like a measurement" in capsys.readouterr().err
+
+
+def test_outputs_are_refused_before_the_work(ecg_folder, capsys):
+    assert main(["features", str(ecg_folder), "--output", "x.parquet"]) == 1
+    assert main(["features", str(ecg_folder), "--output", "x.csv", "--groups", "rythm"]) == 1
+    assert "read:" not in capsys.readouterr().err  # no progress bar had started
+
+
+def test_records_can_stand_for_their_subjects(ecg_folder, tmp_path):
+    output = tmp_path / "deep" / "features.csv"
+    arguments = ["features", str(ecg_folder), "--record-is-subject", "--quiet"]
+    assert main([*arguments, "--output", str(output)]) == 0
+    assert list(read_table(output)["subject_id"]) == ["r0", "r1", "r2"]
+
+
+def test_the_site_is_no_predictor(heart_csv, tmp_path):
+    model = tmp_path / "m"
+    arguments = ["fit", heart_csv, "--target", "disease", "--site", "site", "--output", model]
+    assert main([*map(str, arguments), "--backend", "lightgbm", "--group", "site", "--quiet"]) == 0
+    assert "site" not in cardiorisk.load(model).feature_names_in_
+
+
+def test_backends_are_those_of_the_estimator():
+    allowed = CardioForestClassifier._parameter_constraints["backend"][0]
+    assert set(BACKENDS) == allowed.options
 
 
 @pytest.mark.slow

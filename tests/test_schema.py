@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from cardiorisk.datasets import load_heart_disease
 from cardiorisk.exceptions import ReadError
 from cardiorisk.io import read_schema
 
@@ -42,3 +45,13 @@ def test_fields_and_number_keys(tmp_path):
 def test_errors_name_the_file(tmp_path, text, message):
     with pytest.raises(ReadError, match=message):
         read_schema(write(tmp_path, text))
+
+
+def test_the_example_is_the_packaged_tables_schema():
+    example = read_schema(Path(__file__).parents[1] / "examples" / "heart_disease_schema.toml")
+    for name, variable in load_heart_disease().schema.items():
+        twin = example[name]
+        assert (twin.label, twin.unit) == (variable.label, variable.unit)
+        assert (twin.low, twin.high) == (variable.low, variable.high)
+        assert twin.zero_is_missing == variable.zero_is_missing
+        assert dict(twin.categories or {}) == dict(variable.categories or {})

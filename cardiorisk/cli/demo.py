@@ -21,7 +21,7 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
         description="Evaluate, explain and report CardioForest on the packaged heart-disease "
         "table (four centres, 920 patients) and on simulated twelve-lead ECGs.",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=Path("demo"), metavar="DIR")
     parser.add_argument("--seed", type=int, default=0)
     parser.set_defaults(run=run)
 
@@ -29,12 +29,12 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write both reports and the fitted model."""
     arguments.output.mkdir(parents=True, exist_ok=True)
-    written = [_heart_disease(arguments), *_simulated_ecgs(arguments)]
+    written = [*_heart_disease(arguments), *_simulated_ecgs(arguments)]
     if not arguments.quiet:
         print("\n".join(f"wrote {path}" for path in written))
 
 
-def _heart_disease(arguments: argparse.Namespace) -> Path:
+def _heart_disease(arguments: argparse.Namespace) -> list[Path]:
     from sklearn.pipeline import make_pipeline
 
     import cardiorisk
@@ -67,8 +67,9 @@ def _heart_disease(arguments: argparse.Namespace) -> Path:
     path: Path = arguments.output / "heart_disease.html"
     report.save(path)
     model.fit(table.data, table.target)
-    cardiorisk.save(model, arguments.output / "heart_disease.cardiorisk")
-    return path
+    file: Path = arguments.output / "heart_disease.cardiorisk"
+    cardiorisk.save(model, file)
+    return [path, file]
 
 
 def _simulated_ecgs(arguments: argparse.Namespace) -> list[Path]:

@@ -5,7 +5,7 @@ from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
-from cardiorisk.cli.tables import write_table
+from cardiorisk.cli.tables import check_writable, write_table
 
 __all__ = ["add_verbs"]
 
@@ -22,6 +22,11 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, metavar="PATH", help="a record or a folder of records")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .tsv")
     parser.add_argument("--groups", default="all", help="feature groups, separated by commas")
+    parser.add_argument(
+        "--record-is-subject",
+        action="store_true",
+        help="each record is another patient: fill subject_id, which WFDB files lack, from it",
+    )
     parser.add_argument("--n-jobs", type=int, default=None, help="parallel workers (default 1)")
     parser.set_defaults(run=run)
 
@@ -33,14 +38,19 @@ def run(arguments: argparse.Namespace) -> None:
     from cardiorisk.features import ECGFeatures
     from cardiorisk.io import read_ecgs
 
-    header = arguments.path.with_suffix(".hea")
-    if not arguments.path.exists() and not header.exists():
+    if not arguments.path.exists() and not arguments.path.with_suffix(".hea").exists():
         raise FileNotFoundError(ENOENT, "no such record or folder", str(arguments.path))
-    batch = read_ecgs(arguments.path, verbose=not arguments.quiet)
+    check_writable(arguments.output)
     groups = arguments.groups if arguments.groups == "all" else arguments.groups.split(",")
     engine = ECGFeatures(
         groups=groups, n_jobs=arguments.n_jobs, verbose=0 if arguments.quiet else 1
     ).set_output(transform="pandas")
+    engine.get_feature_names_out()  # an unknown group is told before files are read
+    batch = read_ecgs(
+        arguments.path,
+        subject_id=_record_id if arguments.record_is_subject else None,
+        verbose=not arguments.quiet,
+    )
     records = list(batch.records)
     if not records:
         raise ValueError(
@@ -61,4 +71,12 @@ def run(arguments: argparse.Namespace) -> None:
         failures = arguments.output.with_suffix(".failures.csv")
         write_table(batch.failures, failures)
     if not arguments.quiet:
-        print(f"{len(table)} records, {len(batch.failures)} failures -> {arguments.output}")
+        flagged = sum(bool(codes) for codes in identifiers["flags"])
+        print(
+            f"{len(table)} records, {flagged} of them flagged, {len(batch.failures)} failures "
+            f"-> {arguments.output}"
+        )
+
+
+def _record_id(record: Any) -> str:
+    return str(record.record_id)

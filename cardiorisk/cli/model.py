@@ -7,12 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from cardiorisk.cli.tables import IDENTIFIERS, read_table, take_column, write_table
+from cardiorisk.cli.tables import (
+    IDENTIFIERS,
+    check_writable,
+    model_columns,
+    read_table,
+    take_column,
+    write_table,
+)
 from cardiorisk.exceptions import TableError
 
 __all__ = ["add_verbs", "predictors"]
 
 BACKENDS = ("forest", "xgboost", "lightgbm", "ensemble")
+MIN_CLASS_ROWS = 5  # in the typical class; fewer, and the target is a measurement
 
 
 def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
@@ -27,6 +35,7 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     fit.add_argument("--target", required=True, help="the column to predict")
     fit.add_argument("--output", type=Path, required=True, metavar="MODEL", help="model file")
     fit.add_argument("--group", help="the patient's column: its rows are kept together")
+    fit.add_argument("--site", help="the hospital's column: never a predictor")
     fit.add_argument("--drop", action="append", default=[], help="a column not to use; repeatable")
     fit.add_argument("--schema", type=Path, help="TOML file with labels, units and limits")
     fit.add_argument("--backend", choices=BACKENDS, default="forest")
@@ -56,6 +65,17 @@ def predictors(table: pd.DataFrame, *, target: str, dropped: Sequence[str] = ())
     return kept
 
 
+def _classes(table: pd.DataFrame, target: str) -> pd.Series:
+    y = take_column(table, target)
+    counts = y.value_counts()
+    if counts.median() < MIN_CLASS_ROWS:
+        raise TableError(
+            f"Column {target!r} has {len(counts)} different values in {len(y)} rows: it looks "
+            "like a measurement, but a column of classes was wanted."
+        )
+    return y
+
+
 def run_fit(arguments: argparse.Namespace) -> None:
     """Fit and save."""
     from sklearn.pipeline import make_pipeline
@@ -67,22 +87,27 @@ def run_fit(arguments: argparse.Namespace) -> None:
     from cardiorisk.io import read_schema
 
     table = read_table(arguments.table)
-    y = take_column(table, arguments.target)
+    y = _classes(table, arguments.target)
+    check_writable(arguments.output, is_table=False)
     groups = None if arguments.group is None else take_column(table, arguments.group)
-    dropped = [*arguments.drop, *([] if arguments.group is None else [arguments.group])]
+    named = [name for name in (arguments.group, arguments.site) if name is not None]
+    dropped = [*arguments.drop, *named]
     X = predictors(table, target=arguments.target, dropped=dropped)
     schema = None if arguments.schema is None else read_schema(arguments.schema)
     forest = CardioForestClassifier(backend=arguments.backend, random_state=arguments.seed)
     model = ConformalClassifier(
         make_pipeline(ClinicalTable(schema=schema), forest),
         alpha=arguments.alpha,
-        cv=5,
+        cv=5 if groups is None else min(5, groups.nunique()),
         random_state=arguments.seed,
     )
+    if not arguments.quiet:
+        meaning = "its schema" if schema else "no schema: a zero is a value, a code is a number"
+        print(f"fitting {len(X)} rows, {X.shape[1]} columns ({meaning})", flush=True)
     model.fit(X, y, groups=groups)
     cardiorisk.save(model, arguments.output)
     if not arguments.quiet:
-        print(f"fitted on {len(X)} rows, {X.shape[1]} columns -> {arguments.output}")
+        print(f"fitted -> {arguments.output}")
 
 
 def run_predict(arguments: argparse.Namespace) -> None:
@@ -90,14 +115,9 @@ def run_predict(arguments: argparse.Namespace) -> None:
     import cardiorisk
 
     model = cardiorisk.load(arguments.model)
+    check_writable(arguments.output)
     table = read_table(arguments.table)
-    names = getattr(model, "feature_names_in_", None)
-    if names is None:
-        raise TableError(f"{arguments.model} was not fitted on a table with column names.")
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise TableError(f"The table lacks the model's columns {', '.join(missing)}.")
-    X = table[list(names)]
+    X = model_columns(model, table)
     result = table[[column for column in IDENTIFIERS if column in table.columns]].copy()
     for label, risk in zip(model.classes_, model.predict_proba(X).T, strict=True):
         result[f"risk_{label}"] = risk

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cardiorisk.cli.tables import read_table, take_column
+from cardiorisk.cli.tables import check_writable, model_columns, read_table, take_column
 from cardiorisk.exceptions import TableError
 
 __all__ = ["add_verbs"]
@@ -31,6 +31,8 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--outcome", help="the outcome in words")
     parser.add_argument("--population", help="the population in words")
     parser.add_argument("--ecg", type=Path, help="folder with the ECG of each row's record_id")
+    parser.add_argument("--title", help="the report's title")
+    parser.add_argument("--n-jobs", type=int, default=None, help="parallel fits (default 1)")
     parser.add_argument("--patients", type=int, default=3, help="number of patient pages")
     parser.add_argument("--seed", type=int, default=0)
     parser.set_defaults(run=run)
@@ -48,34 +50,44 @@ def _ecgs_of(table: pd.DataFrame, folder: Path, verbose: bool) -> list[Any]:
     return ecgs
 
 
+def _schema_of(model: Any) -> Any:
+    """Find the schema that the model was fitted with; None where it had none."""
+    from cardiorisk.features import ClinicalTable
+
+    while hasattr(model, "estimator"):
+        model = model.estimator
+    steps = getattr(model, "named_steps", {}).values()
+    return next((step.schema for step in steps if isinstance(step, ClinicalTable)), None)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Load, evaluate, explain, write."""
     import cardiorisk
     from cardiorisk.explain import build_report
     from cardiorisk.io import read_schema
 
+    check_writable(arguments.output, is_table=False)
     model = cardiorisk.load(arguments.model)
     table = read_table(arguments.table)
     y = take_column(table, arguments.target)
-    names = getattr(model, "feature_names_in_", None)
-    missing = [] if names is None else [name for name in names if name not in table.columns]
-    if names is None or missing:
-        raise TableError(f"The table lacks the model's columns {', '.join(missing)}.")
+    X = model_columns(model, table)
 
     def column(name: str | None) -> pd.Series | None:
         return None if name is None else take_column(table, name)
 
     report = build_report(
         model,
-        table[list(names)],
+        X,
         y,
         groups=column(arguments.group),
         sites=column(arguments.site),
-        schema=None if arguments.schema is None else read_schema(arguments.schema),
+        schema=_schema_of(model) if arguments.schema is None else read_schema(arguments.schema),
         outcome=arguments.outcome,
         population=arguments.population,
+        title=arguments.title,
         patients=arguments.patients,
         ecgs=None if arguments.ecg is None else _ecgs_of(table, arguments.ecg, not arguments.quiet),
+        n_jobs=arguments.n_jobs,
         random_state=arguments.seed,
         verbose=not arguments.quiet,
     )

@@ -284,9 +284,10 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
         reasons = ", ".join(f"{count} {code}" for code, count in counts.most_common())
         named = ", ".join(_row_name(row, records[row]) for row in list(fatal)[:ROWS_NAMED])
         more = ", ..." if len(fatal) > ROWS_NAMED else ""
+        why = next(problem for problem in fatal[first] if problem.fatal)
         warn(
-            f"{len(fatal)} of {len(records)} ECGs could not be measured and are rows of NaN: "
-            f"{reasons}. These are {named}{more}. flags(X) has the details.",
+            f"{len(fatal)} of {len(records)} ECGs could not be measured and are rows of NaN "
+            f"({reasons}): {named}{more}. The first: {why.message} flags(X) has all of them.",
             SignalWarning,
             stacklevel=4,  # past set_output's wrapper, to the caller of transform
         )
