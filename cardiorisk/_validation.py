@@ -1,7 +1,7 @@
 """The one place that knows what a valid input is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -18,9 +18,11 @@ __all__ = [
     "as_pandas",
     "as_records",
     "canonical_lead",
+    "check_columns",
     "check_groups",
     "check_lead_names",
     "check_sampling_rate",
+    "fill_gaps",
     "in_lead_order",
     "positive_index",
     "signal_problems",
@@ -31,6 +33,9 @@ MIN_DURATION = 2.0  # s: below, fewer than two beats are sure at 60 /min
 MIN_SAMPLING_RATE = 100.0  # Hz: below, the edges of a QRS complex fall between samples
 MAX_DEVIATION = 15.0  # mV: the largest QRS of a human ECG is well below 10 mV
 MIN_DEVIATION = 0.02  # mV: a low-voltage QRS is still above 0.1 mV
+MAX_GAP, MAX_MISSING = 0.2, 0.05  # s at a time and share of a lead that may be bridged
+CLIPPED_SAMPLES, CLIPPED_PLACES = 5, 3  # equal extremes in a row, and how often
+CLIPPED = "rest at their extreme value time and again; the peaks are probably cut off."
 LIMB_TOLERANCE = 0.1  # share of lead III's spread that III - (II - I) may differ by
 SENTINELS = (-32768.0, 32767.0, 29999.0)  # "not measured" in WFDB int16 and in cart exports
 
@@ -45,7 +50,8 @@ class SignalProblem:
     ----------
     code : str
         Short stable name: ``"units"``, ``"sentinel"``, ``"too_short"``, ``"sampling_rate"``,
-        ``"flat"``, ``"not_finite"`` or ``"limb_leads"``.
+        ``"flat"``, ``"not_finite"``, ``"gaps"``, ``"spikes"``, ``"saturated"`` or
+        ``"limb_leads"``.
     message : str
         What was seen and what was expected.
     fatal : bool
@@ -207,6 +213,26 @@ def usable_leads(record: ECGRecord) -> npt.NDArray[np.bool_]:
     return finite & (np.ptp(np.where(finite[:, None], record.signal, 0.0), axis=1) > 0)
 
 
+def fill_gaps(record: ECGRecord) -> ECGRecord:
+    """Bridge short gaps (NaN) by straight lines: 0.2 s at most, and 5 % of a lead at most.
+
+    A lead with more missing, or with infinity, is left as it is, and so is not usable.
+    """
+    missing = np.isnan(record.signal)
+    signal = record.signal.copy() if missing.any() else record.signal
+    for lead, gap in zip(signal, missing, strict=True):
+        longest = _runs(gap).max(initial=0) / record.sampling_rate
+        if 0 < longest <= MAX_GAP and gap.mean() <= MAX_MISSING and not np.isinf(lead).any():
+            lead[gap] = np.interp(np.flatnonzero(gap), np.flatnonzero(~gap), lead[~gap])
+    return replace(record, signal=signal) if missing.any() else record
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Length of each run of True."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return edges[1::2] - edges[::2]
+
+
 def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
     """List what is wrong with a record's values; empty for an ECG that can be trusted.
 
@@ -220,11 +246,13 @@ def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
         return (SignalProblem("sampling_rate", message, fatal=True),)
     if (sentinel := _sentinel_problem(record)) is not None:
         return (sentinel,)
-    problems = _lead_problems(record)
-    usable = usable_leads(record)
-    if usable.any():
-        problems += _amplitude_problems(record.signal[usable])
-        problems += _limb_lead_problems(record, usable)
+    filled = fill_gaps(record)
+    problems = _lead_problems(filled) + _gap_problems(record, filled)
+    if (usable := usable_leads(filled)).any():
+        problems += _amplitude_problems(filled, usable)
+        clipped = [ok and _is_clipped(lead) for ok, lead in zip(usable, filled.signal, strict=True)]
+        problems += _doubt("saturated", filled, np.array(clipped), CLIPPED)
+        problems += _limb_lead_problems(filled, usable)
     return tuple(problems)
 
 
@@ -251,20 +279,46 @@ def _lead_problems(record: ECGRecord) -> list[SignalProblem]:
     return problems
 
 
-def _amplitude_problems(signal: npt.NDArray[np.float32]) -> list[SignalProblem]:
+def _doubt(
+    code: str, record: ECGRecord, chosen: npt.NDArray[np.bool_], words: str
+) -> list[SignalProblem]:
+    """Say something of the chosen leads that does not forbid to use them; nothing of no lead."""
+    leads = _named(record, chosen)
+    return [SignalProblem(code, f"{', '.join(leads)} {words}", False, leads)] if leads else []
+
+
+def _gap_problems(record: ECGRecord, filled: ECGRecord) -> list[SignalProblem]:
+    bridged = np.isnan(record.signal) & np.isfinite(filled.signal)
+    share = bridged.mean(axis=1)
+    words = f"miss {share.max():.1%} of the samples at most; straight lines bridge the gaps."
+    return _doubt("gaps", record, share > 0, words)
+
+
+def _amplitude_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> list[SignalProblem]:
+    signal = np.where(usable[:, None], record.signal, 0.0)
     centred = np.abs(signal - np.median(signal, axis=1, keepdims=True))
-    deviation = float(np.percentile(centred, 99.5, axis=1).max())
-    if deviation > MAX_DEVIATION:
-        guess = "microvolts or converter counts"
-    elif float(centred.max()) < MIN_DEVIATION:
-        guess = "volts"
-    else:
-        return []
+    deviation, largest = float(np.percentile(centred, 99.5, axis=1).max()), float(centred.max())
+    if deviation <= MAX_DEVIATION and largest >= MIN_DEVIATION:
+        beyond = centred > MAX_DEVIATION
+        words = (
+            f"deviate by {largest:.3g} mV at most from the median, in {beyond.sum()} samples by "
+            f"more than {MAX_DEVIATION:g}; artefacts or a missing-value code suspected."
+        )
+        return _doubt("spikes", record, np.asarray(beyond.any(axis=1)), words)
+    guess = "microvolts or converter counts" if deviation > MAX_DEVIATION else "volts"
     message = (
         f"the largest lead deviates by {deviation:.3g} from its median, but an ECG in mV lies "
         f"between {MIN_DEVIATION:g} and {MAX_DEVIATION:g}; {guess} suspected."
     )
     return [SignalProblem("units", message, fatal=True)]
+
+
+def _is_clipped(lead: npt.NDArray[np.float32]) -> bool:
+    centred = lead - np.median(lead)
+    # The smaller extreme may be the isoelectric line, which is flat in a clean ECG.
+    far = np.abs(centred).max() / 2
+    peaks = [centred == edge for edge in (centred.min(), centred.max()) if abs(edge) > far]
+    return any(np.sum(_runs(at) >= CLIPPED_SAMPLES) >= CLIPPED_PLACES for at in peaks)
 
 
 def _limb_lead_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> list[SignalProblem]:
@@ -286,7 +340,7 @@ def _limb_lead_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> lis
         f"they fit III = {of_two:.2f} II {of_one:+.2f} I, so the gain differs between leads: "
         "do not compare amplitudes across leads"
         if unexplained <= LIMB_TOLERANCE and of_two > 0 > of_one
-        else "lead names, order or polarity may be wrong"
+        else "lead names, order or polarity may be wrong, or a lead is disturbed"
     )
     message = f"III differs from II - I by {ratio:.0%} of the largest limb lead's spread; {cause}."
     return [SignalProblem("limb_leads", message, fatal=False, leads=("I", "II", "III"))]
@@ -306,6 +360,21 @@ def as_pandas(X: Any) -> Any:
     return pd.DataFrame({name: frame[name].to_list() for name in frame.columns})
 
 
+def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
+    """Keep and compare column labels that are not all strings: scikit-learn ignores these."""
+    labels = tuple(map(repr, X.columns)) if isinstance(X, pd.DataFrame) else None
+    if reset:
+        by_sklearn = labels is None or all(isinstance(label, str) for label in X.columns)
+        estimator._column_labels = None if by_sklearn else labels
+        return
+    known = getattr(estimator, "_column_labels", None)
+    if labels is not None and known not in (None, labels):
+        raise ValueError(
+            f"Got columns {', '.join(labels)}, but {type(estimator).__name__} was fitted on "
+            f"{', '.join(known)}; expected the same columns in this order."
+        )
+
+
 def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:
     """Return groups as an array with one entry a row, or raise ValueError."""
     if groups is None:
@@ -313,8 +382,7 @@ def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:
     checked = np.asarray(groups)
     if checked.shape != (n_rows,):
         raise ValueError(f"Got groups of shape {checked.shape}, but expected ({n_rows},).")
-    missing = checked != checked if checked.dtype.kind == "f" else [g is None for g in checked]
-    if np.any(missing):
+    if np.any(pd.isna(list(groups))):  # in the array of a list of strings, NaN is a word
         raise ValueError("Got groups with missing entries; each row needs a patient or site.")
     return checked
 

@@ -151,6 +151,16 @@ def test_any_column_names_in_their_order(backend, cancer):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_the_order_of_columns_with_numbers_for_names_is_checked(backend, cancer):
+    X, y, new, _ = cancer
+    frame, unseen = pd.DataFrame(X), pd.DataFrame(new)
+    model = pickle.loads(pickle.dumps(small(backend, n_estimators=5).fit(frame, y)))
+    np.testing.assert_array_equal(model.predict_proba(unseen), model.predict_proba(new))
+    with pytest.raises(ValueError, match="expected the same columns in this order"):
+        model.predict_proba(unseen[unseen.columns[::-1]])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_infinity_is_refused_at_fit_and_predict(backend, value, cancer):
     X, y, new, _ = cancer
@@ -315,6 +325,19 @@ def test_calibration_folds_are_a_partition_of_whole_groups():
     for train, test in folds:
         assert not set(groups[train]) & set(groups[test])
         assert set(y[train]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("n_groups", [2, 3])
+def test_fewer_groups_than_inner_folds_give_fewer_folds(n_groups, cancer):
+    X, y, _, _ = cancer
+    groups = np.arange(len(y)) % n_groups
+    folds = calibration_folds((y == 1).astype(np.intp), groups, 5, 0)
+    assert len(folds) == n_groups
+    _, held_back = early_stopping_split((y == 1).astype(np.intp), groups, 0.1, 0)
+    assert len(set(groups[held_back])) == 1
+    small("ensemble", n_estimators=2).fit(X, y, groups=groups)
+    with pytest.raises(ValueError, match="groups with missing entries"):
+        small("forest").fit(X, y, groups=pd.Series(groups, dtype=object).where(groups > 0))
 
 
 def test_the_ensemble_calibrates_on_whole_groups(cancer, monkeypatch):

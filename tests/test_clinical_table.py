@@ -220,6 +220,8 @@ def test_median_is_that_of_the_training_table():
         ([20200131, 20191224, 19991231], "read as dates"),
         ([["a"], ["b"], ["c"]], "numbers or words"),
         ([1.0, np.inf, 2.0], "infinity in column 'x'"),
+        ([1.0 + 2j, 3.0, 4.0], "Got complex numbers in column 'x'"),
+        (pd.Series([1.0 + 2j, 3.0, 4.0], dtype=object), "numbers or words"),
     ],
 )
 def test_a_column_that_is_no_measurement_is_refused(column, message):
@@ -275,6 +277,19 @@ def test_reordered_extra_and_missing_columns_are_errors():
         transformer.transform(table(thal=[1, 2, 3]))
     with pytest.raises(ValueError, match="now missing:\n- cp"):
         transformer.transform(table()[["age", "chol"]])
+
+
+@pytest.mark.parametrize(
+    "labels", [[10, 20, 30], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])]
+)
+def test_the_order_of_columns_without_names_is_checked(labels):
+    X = pd.DataFrame(np.arange(9.0).reshape(3, 3), columns=labels)
+    transformer = ClinicalTable().fit(X)
+    np.testing.assert_array_equal(transformer.transform(X), X)
+    with pytest.raises(ValueError, match="expected the same columns in this order"):
+        transformer.transform(X[X.columns[::-1]])
+    transformer.fit(X.to_numpy())
+    np.testing.assert_array_equal(transformer.transform(X[X.columns[::-1]]), X.to_numpy()[:, ::-1])
 
 
 def test_names_that_collide_are_errors():

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cardiorisk.datasets import make_ecg
 from cardiorisk.exceptions import SignalError, SignalWarning
-from cardiorisk.features import FEATURES, ECGFeatures
+from cardiorisk.features import FEATURES, ECGFeatures, delineate
 from cardiorisk.features.feature_definitions import GROUPS
 from cardiorisk.features.measurements import (
     MEASUREMENTS,
@@ -234,6 +234,31 @@ def test_advice_does_not_warn(ecgs):
         [1, "flat", "V1"],
     ]
     assert not flags["fatal"].any()
+
+
+@pytest.mark.parametrize("rate", [500.0, 250.0])
+def test_a_short_gap_in_every_lead_changes_no_measurement(ecgs, rate):
+    step = round(RATE / rate)
+    whole, broken = ecgs.data[:, :, ::step], ecgs.data[:, :, ::step].copy()
+    broken[:, :, 1000 // step : 1000 // step + 10] = np.nan
+    most = {"rhythm": 0, "intervals": 2, "axes": 1, "voltages": 0.01, "amplitudes": 0.005}
+    before, after = (measured(X, sampling_rate=rate, groups=list(most)) for X in (whole, broken))
+    for group, tolerance in most.items():
+        names = list(GROUPS[group])
+        pd.testing.assert_frame_equal(after[names], before[names], rtol=0, atol=tolerance)
+    marks = delineate(broken[0], rate)
+    assert marks.n_beats == delineate(whole[0], rate).n_beats
+    flags = ECGFeatures(sampling_rate=rate).flags(broken)
+    assert set(flags["code"]) == {"gaps"}
+    assert not flags["fatal"].any()
+    assert set(flags["record"]) == set(range(6))
+
+
+def test_a_long_gap_in_every_lead_cannot_be_measured(ecgs):
+    broken = ecgs.data[:1].copy()
+    broken[:, :, 1000:1150] = np.nan  # 0.3 s: a beat may be lost in it
+    with pytest.warns(SignalWarning, match="1 not_finite"):
+        assert measured(broken).isna().all(axis=None)
 
 
 def test_flags(ecgs):
@@ -454,7 +479,8 @@ def test_flat_leads_and_odd_records(data_folder):
 
 
 @pytest.mark.real_data
-def test_missing_samples_in_every_lead_are_flagged(data_folder):
+def test_missing_samples_in_every_lead_are_bridged_and_flagged(data_folder):
     alarm = read_ecg(data_folder / "wfdb_misc/v102s")  # three of 75,000 samples are missing
-    with pytest.warns(SignalWarning, match=r"1 not_finite. These are row 0 \(v102s\)"):
-        assert measured([alarm]).isna().all(axis=None)
+    assert measured([alarm])["heart_rate"].between(40, 180).all()
+    flags = ECGFeatures().flags([alarm])
+    assert flags[["code", "fatal"]].values.tolist() == [["gaps", False]]

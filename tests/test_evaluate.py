@@ -413,6 +413,9 @@ def test_models_that_give_no_risk(model, error, message):
     [
         ({"y": np.append(Y[:-1].astype(float), np.nan)}, r"1 missing entries \(first in row 239\)"),
         ({"y": np.append(Y[:-1].astype(object), None)}, "1 missing entries"),
+        ({"y": ["no", "yes"] * 119 + ["no", np.nan]}, r"1 missing entries \(first in row 239\)"),
+        ({"groups": ["a", "b"] * 119 + ["a", np.nan]}, "groups with missing entries"),
+        ({"groups": np.arange(240) % 3}, "3 groups for 5 folds; use fewer folds, or cv="),
         ({"y": np.zeros(240)}, "single class 0.0"),
         ({"y": Y[:, None]}, r"y of shape \(240, 1\)"),
         ({"y": np.linspace(0, 1, 240)}, "Got a continuous y"),
@@ -431,6 +434,20 @@ def test_bad_input_is_refused_with_the_reason(change, message):
     arguments = {"X": X, "y": Y, "n_bootstraps": 10, **change}
     with pytest.raises(ValueError, match=message):
         evaluate(MODEL, **arguments)
+
+
+def test_limited_risks_are_counted_for_the_reader():
+    certain = evaluate(KNeighborsClassifier(3), X, Y, n_bootstraps=50)
+    n_limited = np.isin(certain.risk, [0, 1]).sum()
+    words = f"{n_limited} of 240 risks are within 1e-06 of 0 or 1"
+    assert n_limited > 0
+    assert f"Note: {words}" in repr(certain)
+    notes = certain.to_frame()["note"]
+    assert words in notes["calibration_slope"]
+    assert words in notes["calibration_intercept"]
+    assert notes["auroc"] == ""
+    unsure = evaluate(Spy(), X, Y, n_bootstraps=0)
+    assert "limited" not in repr(unsure)
 
 
 def test_weights_for_a_model_without_them_are_refused():

@@ -107,6 +107,14 @@ def test_histogram_counts_by_outcome():
     )
 
 
+def test_an_ordinary_slope_has_no_reason_against_it():
+    rng = np.random.default_rng(0)
+    risk = rng.uniform(0.05, 0.95, 300)
+    curve = calibration(rng.uniform(size=300) < risk, risk, n_bootstraps=50)
+    assert {curve.slope.reason, curve.intercept.reason} == {""}
+    assert {curve.recalibration_intercept.reason, curve.observed_expected_ratio.reason} == {""}
+
+
 def test_risks_of_0_and_1_are_limited_and_counted():
     risk = np.array([0.0, 0.0, 0.4, 0.6, 1.0, 1.0, 0.5, 0.5])
     events = np.array([0, 1, 0, 1, 1, 0, 0, 1])
@@ -114,6 +122,9 @@ def test_risks_of_0_and_1_are_limited_and_counted():
     assert curve.n_clipped == 4
     assert np.isfinite(curve.slope.estimate)
     assert "4 risks within 1e-6" in repr(curve)
+    assert "4 of 8 risks" in curve.slope.reason
+    assert "4 of 8 risks" in curve.intercept.reason
+    assert curve.observed_expected_ratio.reason == ""
     near = calibration(events, np.clip(risk, expit(-LOG_ODDS_LIMIT), expit(LOG_ODDS_LIMIT)))
     assert near.slope.estimate == pytest.approx(curve.slope.estimate)
 

@@ -19,8 +19,8 @@ from cardiorisk.evaluation.measures import (
     MULTICLASS_MEASURES,
     THRESHOLD_MEASURES,
     binary_measures,
-    missing_reason,
     multiclass_measures,
+    reservation,
     threshold_measures,
 )
 from cardiorisk.evaluation.pooling import binary_intervals
@@ -136,7 +136,15 @@ def test_slope_that_does_not_exist_is_missing_with_the_reason(events, risk, reas
     events, risk = np.array(events, dtype=bool), np.array(risk)
     slope = whole(binary_measures(events, risk), 4)[BINARY_MEASURES.index("calibration_slope")]
     assert np.isnan(slope)
-    assert reason in missing_reason("calibration_slope", events, risk)
+    assert reason in reservation("calibration_slope", slope, events, risk)
+
+
+def test_limited_log_odds_are_a_reservation_about_calibration_only():
+    events, risk = np.array([True, False, True, False]), np.array([1.0, 0.4, 0.3, 0.0])
+    told = [name for name in BINARY_MEASURES if reservation(name, 0.9, events, risk)]
+    assert told == ["calibration_slope", "calibration_intercept"]
+    assert "2 of 4 risks are within 1e-06" in reservation(told[0], 0.9, events, risk)
+    assert reservation(told[0], 0.9, events, np.clip(risk, 0.01, 0.99)) == ""
 
 
 @pytest.mark.parametrize("event", [False, True])

@@ -73,6 +73,26 @@ def test_no_potential_at_all_is_an_error(tmp_path):
         read_ecg(tmp_path / "a")
 
 
+@pytest.mark.parametrize("gain", ["0(0)/mV", "0/mV", "0", "0.0(0)"])
+def test_a_signal_without_calibration_is_left_out_and_named(tmp_path, gain):
+    write(tmp_path)
+    text = (tmp_path / "a.hea").read_text()
+    stated = text.splitlines()[1].split()[2]
+    (tmp_path / "a.hea").write_text(text.replace(stated, gain, 1))
+    ecg = read_ecg(tmp_path / "a")
+    assert ecg.lead_names == ("II",)
+    assert ecg.metadata["left_out_signals"] == {"i": "uncalibrated units"}
+
+
+def test_no_calibrated_signal_at_all_is_an_error(tmp_path):
+    write(tmp_path)
+    first, *signals = (tmp_path / "a.hea").read_text().splitlines()
+    bare = [" ".join(line.split()[:2]) for line in signals]  # no gain, no name
+    (tmp_path / "a.hea").write_text("\n".join([first, *bare]))
+    with pytest.raises(ReadError, match="signal 2 in uncalibrated units, but expected mV"):
+        read_ecg(tmp_path / "a")
+
+
 def test_samples_that_were_not_measured_are_nan(tmp_path):
     signal = np.random.default_rng(0).normal(size=(500, 2))
     signal[10:20, 0] = np.nan  # written as -32768

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,15 +9,18 @@ from cardiorisk._validation import (
     as_pandas,
     as_records,
     canonical_lead,
+    check_columns,
     check_groups,
     check_lead_names,
     check_sampling_rate,
+    fill_gaps,
     in_lead_order,
     positive_index,
     signal_problems,
     usable_leads,
 )
 from cardiorisk.exceptions import SignalError
+from cardiorisk.io import read_ecgs
 from cardiorisk.records import STANDARD_LEADS, ECGRecord
 
 
@@ -128,7 +132,7 @@ def test_sentinels_are_told(sentinel):
 def test_short_flat_and_not_finite():
     assert codes(record(limb_leads()[:, :900])) == ["too_short"]
     signal = limb_leads()
-    signal[0, 3], signal[2] = np.nan, 0.5
+    signal[0, :200], signal[2] = np.nan, 0.5
     problems = signal_problems(record(signal))
     assert [(p.code, p.fatal, p.leads) for p in problems] == [
         ("not_finite", False, ("I",)),
@@ -136,6 +140,80 @@ def test_short_flat_and_not_finite():
     ]
     np.testing.assert_array_equal(usable_leads(record(signal)), [False, True, False])
     assert all(p.fatal for p in signal_problems(record(np.zeros((3, 2000), np.float32))))
+
+
+def test_short_gaps_are_bridged_and_told():
+    clean = limb_leads()
+    signal = clean.copy()
+    signal[:, 1100:1110] = np.nan  # 20 ms between two beats
+    bridged = fill_gaps(record(signal))
+    np.testing.assert_allclose(bridged.signal, clean, atol=1e-3)
+    assert np.isnan(signal).sum() == 30  # the given record is left alone
+    (problem,) = signal_problems(record(signal))
+    assert (problem.code, problem.fatal, problem.leads) == ("gaps", False, ("I", "II", "III"))
+    assert "0.5% of the samples" in problem.message
+    assert fill_gaps(original := record(clean)) is original
+
+
+@pytest.mark.parametrize(
+    "holes",
+    [
+        [slice(500, 601)],  # 0.202 s at a time
+        [slice(start, start + 51) for start in (100, 500, 900)],  # 7.7 % of 2000 samples
+    ],
+)
+def test_long_gaps_are_not_bridged(holes):
+    signal = limb_leads()
+    for hole in holes:
+        signal[:, hole] = np.nan
+    (problem,) = signal_problems(record(signal))
+    assert (problem.code, problem.fatal) == ("not_finite", True)
+
+
+def test_infinity_is_no_gap():
+    signal = limb_leads()[:1]
+    signal[0, 7], signal[0, 9] = np.inf, np.nan
+    (problem,) = signal_problems(record(signal, ("II",)))
+    assert (problem.code, problem.fatal) == ("not_finite", True)
+
+
+def test_a_few_samples_beyond_every_ecg_are_told():
+    signal = np.repeat(limb_leads()[1:2], 2, axis=0)
+    signal[1, [5, 700, 1200]] = -32.768  # the missing-value code of int16 at 1000 counts a mV
+    (problem,) = signal_problems(record(signal, ("II", "V5")))
+    assert (problem.code, problem.fatal, problem.leads) == ("spikes", False, ("V5",))
+    assert "32.8 mV" in problem.message
+    assert "3 samples" in problem.message
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_cut_off_peaks_are_told_before_what_follows_from_them(sign):
+    signal = sign * limb_leads()
+    assert codes(record(signal)) == []
+    signal[1] = np.clip(signal[1], -0.6, 0.6)
+    assert codes(record(signal)) == ["saturated", "limb_leads"]
+    first, second = signal_problems(record(signal))
+    assert (first.fatal, first.leads) == (False, ("II",))
+    assert "or a lead is disturbed" in second.message
+
+
+def test_a_flat_isoelectric_line_is_not_saturation():
+    signal = np.maximum(limb_leads()[1:2], 0.1)
+    assert codes(record(signal, ("II",))) == []
+
+
+@pytest.mark.real_data
+def test_recorded_ecgs_are_not_called_disturbed_and_cut_ones_are(data_folder):
+    records = [*read_ecgs(data_folder / "ludb"), *read_ecgs(data_folder / "cinc")]
+    told = [codes(rec) for rec in records]
+    assert not {"spikes", "saturated", "gaps"} & {code for found in told for code in found}
+    caught = 0
+    for rec in records:
+        lead = rec.lead("II") - np.median(rec.lead("II"))
+        reach = 0.6 * np.abs(lead).max()
+        cut = ECGRecord(np.clip(lead, -reach, reach)[None], rec.sampling_rate, ("II",))
+        caught += "saturated" in codes(cut)
+    assert caught >= 0.9 * len(records)
 
 
 def test_swapped_limb_leads_are_flagged():
@@ -175,7 +253,18 @@ def test_groups():
     np.testing.assert_array_equal(check_groups(["a", "b"], 2), ["a", "b"])
     with pytest.raises(ValueError, match=r"expected \(3,\)"):
         check_groups([1, 2], 3)
-    for missing in ([1.0, np.nan], ["a", None]):
+    no_name = pd.Series(["a", np.nan], dtype=object)
+    no_date = pd.to_datetime(pd.Series(["2020-01-01", None]))
+    for missing in (
+        [1.0, np.nan],
+        ["a", None],
+        ["a", np.nan],
+        no_name,
+        no_name.to_numpy(),
+        no_name.astype("string"),
+        no_name.astype("category"),
+        no_date,
+    ):
         with pytest.raises(ValueError, match="missing entries"):
             check_groups(missing, 2)
 
@@ -194,3 +283,23 @@ def test_foreign_frames_become_pandas():
     assert frame["cp"].isna().tolist() == [False, True]
     array = np.zeros((2, 2))
     assert as_pandas(array) is array
+
+
+@pytest.mark.parametrize(
+    "labels", [[0, 1, 2], [(0, "a"), (0, "b"), (1, "a")]], ids=["integers", "tuples"]
+)
+def test_the_order_of_columns_without_words_is_checked(labels):
+    class Model:
+        """Anything that can remember."""
+
+    columns = pd.MultiIndex.from_tuples(labels) if isinstance(labels[0], tuple) else labels
+    X = pd.DataFrame(np.zeros((2, 3)), columns=columns)
+    model = Model()
+    check_columns(model, X, reset=True)
+    check_columns(model, X, reset=False)
+    check_columns(model, X.to_numpy(), reset=False)
+    for changed in (X[X.columns[::-1]], X.set_axis(["a", "b", "c"], axis=1)):
+        with pytest.raises(ValueError, match=r"Model was fitted on .* in this order"):
+            check_columns(model, changed, reset=False)
+    check_columns(model, X.to_numpy(), reset=True)
+    check_columns(model, X[X.columns[::-1]], reset=False)

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from cardiorisk._validation import check_groups
+from cardiorisk._validation import check_columns, check_groups
 from cardiorisk.backends.devices import resolve_device
 from cardiorisk.estimators._inner_splits import calibration_folds, early_stopping_split
 from cardiorisk.estimators._tree_backends import BACKENDS, Plan, check_backend_params, settings_of
@@ -325,6 +325,7 @@ class CardioForestClassifier(ClassifierMixin, BaseEstimator):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _check_X(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
+        check_columns(self, X, reset=reset)
         name = "lightgbm" if self.backend == "ensemble" else self.backend
         try:
             return validate_data(

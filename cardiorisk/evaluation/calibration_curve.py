@@ -12,12 +12,12 @@ from cardiorisk._validation import check_groups
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap,
     bootstrap_interval,
     check_confidence,
+    estimate_and_resamples,
 )
 from cardiorisk.evaluation.local_linear import SPAN, smooth_curve
-from cardiorisk.evaluation.measures import missing_reason
+from cardiorisk.evaluation.measures import reservation
 from cardiorisk.evaluation.outcomes import check_outcome
 from cardiorisk.evaluation.recalibration import (
     calibration_in_the_large,
@@ -29,6 +29,12 @@ __all__ = ["CalibrationCurve", "calibration"]
 
 Floats = npt.NDArray[np.float64]
 
+MEASURED = (
+    "calibration_slope",
+    "calibration_intercept",
+    "calibration_slope",  # the intercept that belongs to it exists where it does
+    "observed_expected_ratio",
+)
 GRID_POINTS = 101
 HISTOGRAM_BINS = 20
 
@@ -179,17 +185,14 @@ def calibration(
     if not 0 < span <= 1:
         raise ValueError(f"Got span={span!r}, but expected a share of rows above 0 and up to 1.")
     grid = _grid(risk)
+    resampling = {"groups": groups, "n_bootstraps": n_bootstraps, "random_state": random_state}
     statistic = _statistic(events, risk, grid, span)
-    estimate = statistic(np.ones((1, len(risk))))[0]
-    samples = bootstrap(
-        statistic, len(risk), groups=groups, n_bootstraps=n_bootstraps, random_state=random_state
-    )
-    slope_reason = missing_reason("calibration_slope", events, risk)
-    ratio_reason = missing_reason("observed_expected_ratio", events, risk)
-    reasons = (slope_reason, "", slope_reason, ratio_reason)
+    estimate, samples = estimate_and_resamples(statistic, len(risk), **resampling)
     slope, intercept, line_intercept, ratio = (
-        bootstrap_interval(estimate[k], samples[:, k], confidence, reason)
-        for k, reason in enumerate(reasons)
+        bootstrap_interval(
+            estimate[k], samples[:, k], confidence, reservation(name, estimate[k], events, risk)
+        )
+        for k, name in enumerate(MEASURED)
     )
     ici = bootstrap_interval(estimate[4], samples[:, 4], confidence, bias_corrected=False)
     low, high = _band(samples[:, 5:], confidence)

@@ -16,6 +16,7 @@ __all__ = [
     "bootstrap",
     "bootstrap_interval",
     "check_confidence",
+    "estimate_and_resamples",
     "proportion_interval",
 ]
 
@@ -127,6 +128,16 @@ def bootstrap(
     if not chunks:
         return np.empty((0, statistic(np.ones((1, n_rows))).shape[1]))
     return np.concatenate(chunks)
+
+
+def estimate_and_resamples(
+    statistic: Statistic, n_rows: int, **resampling: Any
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Compute a statistic on the data themselves (k,), and on resamples (n_bootstraps, k).
+
+    ``resampling`` is for :func:`bootstrap`.
+    """
+    return statistic(np.ones((1, n_rows)))[0], bootstrap(statistic, n_rows, **resampling)
 
 
 def _draw_groups(

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from cardiorisk.evaluation.discrimination import auroc, average_precision, cumulative_counts, rank
 from cardiorisk.evaluation.intervals import Statistic
 from cardiorisk.evaluation.recalibration import (
+    SMALLEST_RISK,
     calibration_in_the_large,
     log_odds,
     recalibration_line,
@@ -16,8 +17,9 @@ __all__ = [
     "MULTICLASS_MEASURES",
     "THRESHOLD_MEASURES",
     "binary_measures",
-    "missing_reason",
+    "limited_risks",
     "multiclass_measures",
+    "reservation",
     "threshold_measures",
 ]
 
@@ -32,6 +34,7 @@ BINARY_MEASURES = (
     "calibration_intercept",
     "observed_expected_ratio",
 )
+LOG_ODDS_MEASURES = ("calibration_slope", "calibration_intercept")
 MULTICLASS_MEASURES = ("auroc", "brier", "log_loss")
 THRESHOLD_MEASURES = ("flagged", "sensitivity", "specificity", "ppv", "npv")
 
@@ -150,8 +153,25 @@ def threshold_measures(
     return statistic
 
 
-def missing_reason(measure: str, events: npt.NDArray[np.bool_], risk: Floats) -> str:
-    """Say why a measure does not exist; empty if nothing forbids it."""
+def limited_risks(risk: Floats) -> str:
+    """Say how many risks are so near 0 or 1 that their log-odds are limited; empty for none."""
+    n_limited = log_odds(risk)[1]
+    if not n_limited:
+        return ""
+    return (
+        f"{n_limited} of {risk.size} risks are within {SMALLEST_RISK:g} of 0 or 1 and were limited "
+        "to it, which slope and intercept depend on"
+    )
+
+
+def reservation(measure: str, estimate: float, events: npt.NDArray[np.bool_], risk: Floats) -> str:
+    """Say why a measure does not exist, or is doubtful; empty for neither."""
+    if not np.isfinite(estimate):
+        return _missing_reason(measure, events, risk)
+    return limited_risks(risk) if measure in LOG_ODDS_MEASURES else ""
+
+
+def _missing_reason(measure: str, events: npt.NDArray[np.bool_], risk: Floats) -> str:
     if measure in ("brier", "log_loss"):
         return ""
     if measure == "observed_expected_ratio":

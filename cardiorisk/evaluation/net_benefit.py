@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._validation import check_groups
-from cardiorisk.evaluation.intervals import Statistic, bootstrap, check_confidence
+from cardiorisk.evaluation.intervals import Statistic, check_confidence, estimate_and_resamples
 from cardiorisk.evaluation.outcomes import check_outcome
 
 __all__ = ["DecisionCurve", "decision_curve"]
@@ -125,11 +125,9 @@ def decision_curve(
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, np.float64)
     if cuts.ndim != 1 or not len(cuts) or not np.all((cuts >= 0) & (cuts < 1)):
         raise ValueError(f"Got thresholds={thresholds!r}, but expected risks from 0 to below 1.")
+    resampling = {"groups": groups, "n_bootstraps": n_bootstraps, "random_state": random_state}
     statistic = _statistic(events, risk, cuts)
-    estimate = statistic(np.ones((1, len(risk))))[0]
-    samples = bootstrap(
-        statistic, len(risk), groups=groups, n_bootstraps=n_bootstraps, random_state=random_state
-    )
+    estimate, samples = estimate_and_resamples(statistic, len(risk), **resampling)
     tail = (1 - confidence) / 2
     limits = (
         np.quantile(samples, [tail, 1 - tail], axis=0)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _num_samples, has_fit_parameter
 from cardiorisk._optional import require
 from cardiorisk._validation import check_groups, positive_index
 from cardiorisk.evaluation.intervals import check_confidence
+from cardiorisk.evaluation.measures import limited_risks
 from cardiorisk.evaluation.outcomes import check_labels
 from cardiorisk.evaluation.pooling import pooled_measures, pooled_thresholds, table_of_folds
 from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
@@ -166,7 +167,9 @@ def evaluate(
         per_fold=table_of_folds(*measured, protocol, **resampling),
         models=tuple(fitted for _, fitted in folds) if return_models else (),
         confidence=confidence,
-        notes=_notes(protocol, fold, groups),
+        notes=_notes(
+            protocol, fold, groups, None if positive is None else probability[..., positive]
+        ),
     )
 
 
@@ -279,9 +282,14 @@ def _assemble(
 
 
 def _notes(
-    protocol: Protocol, fold: npt.NDArray[np.intp], groups: npt.NDArray[Any] | None
+    protocol: Protocol,
+    fold: npt.NDArray[np.intp],
+    groups: npt.NDArray[Any] | None,
+    risk: npt.NDArray[np.float64] | None,
 ) -> tuple[str, ...]:
     notes = []
+    if risk is not None and (limited := limited_risks(risk[~np.isnan(risk)])):
+        notes.append(f"{limited}.")
     untested = int(np.sum((fold < 0).all(axis=0)))
     if untested:
         notes.append(f"{untested} of {fold.shape[1]} rows were never tested.")

@@ -32,7 +32,7 @@ def check_labels(y: Any) -> npt.NDArray[Any]:
     raw = np.asarray(y)
     if raw.ndim != 1:
         raise ValueError(f"Got y of shape {raw.shape}, but expected (n_rows,), one label a row.")
-    missing = np.asarray(pd.isna(raw))
+    missing = np.asarray(pd.isna(list(y)))  # in the array of a list of strings, NaN is a word
     if missing.any():
         raise ValueError(
             f"Got y with {missing.sum()} missing entries (first in row {missing.argmax()}); "

@@ -10,8 +10,8 @@ import pandas as pd
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap,
     bootstrap_interval,
+    estimate_and_resamples,
     proportion_interval,
 )
 from cardiorisk.evaluation.measures import (
@@ -19,8 +19,8 @@ from cardiorisk.evaluation.measures import (
     MULTICLASS_MEASURES,
     THRESHOLD_MEASURES,
     binary_measures,
-    missing_reason,
     multiclass_measures,
+    reservation,
     threshold_measures,
 )
 from cardiorisk.evaluation.protocols import Protocol
@@ -85,8 +85,7 @@ def pooled_measures(
     intervals : dict of str to Interval
     """
     statistic = _mean_over_repeats(code, probability, _preparation(positive))
-    estimate = statistic(np.ones((1, len(code))))[0]
-    samples = bootstrap(statistic, len(code), **resampling)
+    estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     reasons = _reasons(code, probability, positive, estimate)
     names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
     return {
@@ -114,8 +113,7 @@ def pooled_thresholds(
         return threshold_measures(truth == positive, predicted[:, positive], thresholds)
 
     statistic = _mean_over_repeats(code, probability, prepare)
-    estimate = statistic(np.ones((1, len(code))))[0]
-    samples = bootstrap(statistic, len(code), **resampling)
+    estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     units = _denominators(code, probability, positive, thresholds, resampling.get("groups"))
     rows = []
     for k, threshold in enumerate(thresholds):
@@ -194,17 +192,15 @@ def _mean_over_repeats(
 
 
 def _reasons(code: Codes, probability: Floats, positive: int | None, estimate: Floats) -> list[str]:
-    """Why each missing estimate is missing, from the first repeat that lacks it."""
-    names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
-    reasons = [""] * len(names)
-    for k in np.flatnonzero(np.isnan(estimate)):
-        reasons[k] = "a class has no row, or all rows"
-        for predicted in probability if positive is not None else ():
-            tested = ~np.isnan(predicted[:, 0])
-            events, risk = code[tested] == positive, predicted[tested, positive]
-            reasons[k] = missing_reason(names[k], events, risk)
-            if reasons[k]:
-                break
+    """Why each estimate is missing or doubtful, from the first repeat where it is."""
+    if positive is None:
+        return ["a class has no row, or all rows" if np.isnan(value) else "" for value in estimate]
+    reasons = [""] * len(BINARY_MEASURES)
+    for predicted in probability:
+        tested = ~np.isnan(predicted[:, 0])
+        events, risk = code[tested] == positive, predicted[tested, positive]
+        for k, name in enumerate(BINARY_MEASURES):
+            reasons[k] = reasons[k] or reservation(name, estimate[k], events, risk)
     return reasons
 
 

@@ -7,7 +7,13 @@ import numpy.typing as npt
 
 from cardiorisk.evaluation.intervals import Statistic
 
-__all__ = ["LOG_ODDS_LIMIT", "calibration_in_the_large", "log_odds", "recalibration_line"]
+__all__ = [
+    "LOG_ODDS_LIMIT",
+    "SMALLEST_RISK",
+    "calibration_in_the_large",
+    "log_odds",
+    "recalibration_line",
+]
 
 Floats = npt.NDArray[np.float64]
 

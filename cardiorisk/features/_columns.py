@@ -113,6 +113,8 @@ def _reads_as_number(text: str) -> bool:
 
 
 def _refuse_dtype(name: str, column: pd.Series) -> None:
+    if pd.api.types.is_complex_dtype(column.dtype):
+        raise TableError(f"Got complex numbers in column {name!r}, but expected real numbers.")
     is_time = pd.api.types.is_datetime64_any_dtype(column.dtype)
     if is_time or pd.api.types.is_timedelta64_dtype(column.dtype):
         raise TableError(

@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from cardiorisk._validation import as_pandas
+from cardiorisk._validation import as_pandas, check_columns
 from cardiorisk.exceptions import TableError, TableWarning
 from cardiorisk.features._columns import (
     Finding,
@@ -284,6 +284,7 @@ class ClinicalTable(TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any, *, reset: bool) -> pd.DataFrame:
         X = as_pandas(X)
+        check_columns(self, X, reset=reset)
         if isinstance(X, pd.DataFrame):
             _check_shape(X)
             validate_data(self, X, reset=reset, skip_check_array=True)

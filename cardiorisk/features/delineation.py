@@ -13,10 +13,11 @@ from cardiorisk._validation import (
     SignalProblem,
     check_lead_names,
     check_sampling_rate,
+    fill_gaps,
     signal_problems,
 )
 from cardiorisk.exceptions import SignalError
-from cardiorisk.features._neurokit_engine import mark_waves
+from cardiorisk.features import _native_engine, _neurokit_engine
 from cardiorisk.records import Delineation, ECGRecord
 
 __all__ = ["ANALYSIS_RATE", "ENGINES", "NO_BEATS", "at_analysis_rate", "delineate"]
@@ -25,7 +26,7 @@ ANALYSIS_RATE = 500.0
 """Hz: engines and measurements see every record at this rate."""
 
 ENGINES: Mapping[str, Callable[[ECGRecord], Delineation]] = MappingProxyType(
-    {"neurokit": mark_waves}
+    {"neurokit": _neurokit_engine.mark_waves, "native": _native_engine.mark_waves}
 )
 """An engine turns one record without fatal problems, at the analysis rate, into its marks."""
 
@@ -38,7 +39,8 @@ NO_BEATS = SignalProblem(
 
 
 def at_analysis_rate(record: ECGRecord) -> tuple[ECGRecord, float]:
-    """Resample a record to the analysis rate; also give its samples per analysis sample."""
+    """Bridge short gaps and resample to the analysis rate; also give the ratio of the rates."""
+    record = fill_gaps(record)
     ratio = Fraction(ANALYSIS_RATE / record.sampling_rate).limit_denominator(1000)
     if ratio == 1:
         return record, 1.0
@@ -78,8 +80,11 @@ def delineate(
         In Hz, at least 100.
     lead_names : iterable of str, optional
         Needed unless ``ecg`` is a standard twelve-lead ECG in the standard order.
-    engine : {"neurokit"}, default="neurokit"
-        What marks the waves; see :mod:`cardiorisk.features._neurokit_engine`.
+    engine : {"neurokit", "native"}, default="neurokit"
+        What marks the waves: peaks from NeuroKit2 and edges from steepness, see
+        :mod:`cardiorisk.features._neurokit_engine`; or a small network trained on LUDB and
+        simulated ECGs, see :mod:`cardiorisk.features._native_engine`, which needs neither
+        NeuroKit2 nor torch.
 
     Returns
     -------

@@ -99,7 +99,7 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
     errors : {"nan", "raise"}, default="nan"
         What to do with a record that cannot be measured (wrong unit, too short, flat, noise):
         a row of NaN and one warning for the batch, or an error.
-    engine : {"neurokit"}, default="neurokit"
+    engine : {"neurokit", "native"}, default="neurokit"
         What marks the waves, see :func:`~cardiorisk.features.delineate`.
     verbose : int, default=0
         Above 0, show a progress bar.

@@ -24,6 +24,7 @@ SubjectOf = Callable[[ECGRecord], str] | Mapping[str, str]
 
 SUFFIXES = (".hea", ".dat", ".mat")
 MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}  # two code points for mu
+UNCALIBRATED = "uncalibrated units"  # the standard's meaning of a gain of 0, or of none
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 _COMMENT = re.compile(r"\s*<?([A-Za-z][\w ]*?)>?\s*:\s*(.*?)\s*$")
 
@@ -78,7 +79,8 @@ def _read_quietly(stem: Path) -> Any:
             # A record of several segments has no digital form of its own.
             physical = isinstance(header, wfdb.MultiRecord)
             record = wfdb.rdrecord(str(stem), physical=physical)
-            record.units = _stated_units(stem, record.units)
+            if not physical:
+                record.units = _stated_units(stem, record.units)
             damaged = [] if physical else _wrong_checksums(record)
             if not physical:
                 record.p_signal = record.dac()
@@ -90,19 +92,25 @@ def _read_quietly(stem: Path) -> Any:
 
 
 def _stated_units(stem: Path, units: list[str]) -> list[str]:
-    """Units as the header states them: wfdb drops the mu of microvolts and leaves volts."""
+    """Units as the header states them, :data:`UNCALIBRATED` where it gives no gain, or 0.
+
+    wfdb drops the mu of microvolts and leaves volts, and takes 200 for a gain that is not stated.
+    """
     raw = stem.with_name(stem.name + ".hea").read_bytes()
-    if raw.isascii():
-        return units
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if all(line.isascii() for line in lines):
-        return units
-    gains = [line.split()[2] for line in lines[1 : 1 + len(units)]]
-    return [gain.partition("/")[2] or "mV" for gain in gains]
+    fields = [line.split() for line in lines[1 : 1 + len(units)]]
+    return [_stated_unit(parts[2] if len(parts) > 2 else "") for parts in fields]
+
+
+def _stated_unit(gain: str) -> str:
+    """Read the unit from a gain field such as ``200(0)/mV``; the unit may be left out for mV."""
+    number, _, unit = gain.partition("/")
+    size = number.partition("(")[0]
+    return (unit or "mV") if size and float(size) != 0 else UNCALIBRATED
 
 
 def _wrong_checksums(record: Any) -> list[str]:
@@ -122,7 +130,7 @@ def _in_millivolts(record: Any) -> tuple[npt.NDArray[np.float32], list[str], dic
     kept = [index for index, factor in enumerate(factors) if factor is not None]
     names = [record.sig_name[index] or f"signal {index + 1}" for index in kept]
     left_out = {
-        str(record.sig_name[index]): str(record.units[index])
+        str(record.sig_name[index] or f"signal {index + 1}"): str(record.units[index])
         for index, factor in enumerate(factors)
         if factor is None
     }
@@ -150,8 +158,9 @@ def read_ecg(path: str | Path, *, subject_id: str | SubjectOf | None = None) -> 
     """Read one WFDB record.
 
     Signals are converted from the unit that the header states (mV, uV or V) to mV. A signal in
-    another unit (``NU`` of a pulse wave) is not an ECG lead: it is left out and named in
-    ``metadata["left_out_signals"]``. A sample that the file marks as not measured becomes NaN.
+    another unit (``NU`` of a pulse wave), or without calibration (a gain of 0, or none), cannot
+    be used: it is left out and named in ``metadata["left_out_signals"]``. A sample that the file
+    marks as not measured becomes NaN.
 
     Parameters
     ----------

@@ -1,0 +1,187 @@
+"""Score delineation engines on LUDB's hand-marked waves, and time them.
+
+    python benchmarks/delineation.py [--folds FOLDER] [--plain]
+
+The learned engine is scored with networks that have not seen the patient: FOLDER holds what
+``python -m cardiorisk.features._train_wave_net --folds FOLDER`` writes. Without it, the shipped
+network is scored on patients most of whom it has seen, and nothing is written. ``--plain`` adds
+NeuroKit2 by itself, lead by lead. Simulated ECGs compare intervals with their truth. Times are
+CPU time of one thread, the median over records.
+
+With FOLDER, writes benchmarks/results/delineation.md.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import neurokit2
+import numpy as np
+
+from cardiorisk.datasets import fetch_ludb, make_ecg
+from cardiorisk.datasets.simulated_ecg import RHYTHMS
+from cardiorisk.features import _native_engine, delineate
+from cardiorisk.features._mark_scores import score_marks
+from cardiorisk.records import MARKS, Delineation, ECGRecord
+
+RESULT = Path(__file__).parent / "results" / "delineation.md"
+THEIRS = {
+    **{
+        f"{wave}_{ours}": f"ECG_{wave}_{theirs}s"
+        for wave in "PT"
+        for ours, theirs in (("on", "Onset"), ("peak", "Peak"), ("off", "Offset"))
+    },
+    "QRS_on": "ECG_R_Onsets",
+    "QRS_off": "ECG_R_Offsets",
+}
+RATES = ((30, 60), (60, 100), (100, 140), (140, 180), (180, 220))
+INTERVALS = {"PR": ("P_on", "QRS_on"), "QRS": ("QRS_on", "QRS_off"), "QT": ("QRS_on", "T_off")}
+
+Engine = Callable[[ECGRecord], Delineation]
+
+
+def package_engine(name: str) -> Engine:
+    return lambda ecg: delineate(ecg.signal, ecg.sampling_rate, ecg.lead_names, engine=name)
+
+
+def held_out_engine(folder: Path) -> Engine:
+    """Mark each record with the network of the fold that its patient was kept out of."""
+    weights = {}
+    for path in sorted(folder.glob("fold*.npz")):
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        tested = arrays.pop("tested").tolist()
+        fold = {name: values.astype(np.float32) for name, values in arrays.items()}
+        weights |= dict.fromkeys(tested, fold)
+    return lambda ecg: _native_engine.mark_waves(ecg, weights[ecg.record_id])
+
+
+def plain_neurokit(method: str) -> Engine:
+    """NeuroKit2 as its documentation shows it, one lead after the other."""
+
+    def one_lead(signal: np.ndarray, rate: float) -> dict[str, np.ndarray]:
+        try:
+            clean = neurokit2.ecg_clean(signal, sampling_rate=int(rate))
+            _, peaks = neurokit2.ecg_peaks(clean, sampling_rate=int(rate))
+            r_peaks = np.asarray(peaks["ECG_R_Peaks"], float)
+            _, found = neurokit2.ecg_delineate(
+                clean, peaks["ECG_R_Peaks"], sampling_rate=int(rate), method=method
+            )
+        except Exception:  # a lead on which it fails has no marks
+            return {name: np.empty(0) for name in MARKS}
+        marks = {name: np.asarray(found.get(key, []), float) for name, key in THEIRS.items()}
+        return marks | {"R_peak": r_peaks}
+
+    def mark(ecg: ECGRecord) -> Delineation:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            leads = tuple(one_lead(lead, ecg.sampling_rate) for lead in ecg.signal.astype(float))
+        return Delineation(leads, leads[0], ecg.sampling_rate, ecg.lead_names)
+
+    return mark
+
+
+def run(engine: Engine, records: tuple[ECGRecord, ...]) -> tuple[list[Delineation], float]:
+    """Mark all records; also give the median CPU time of one in ms."""
+    engine(records[0])
+    marks, seconds = [], []
+    for record in records:
+        start = time.process_time()
+        marks.append(engine(record))
+        seconds.append(time.process_time() - start)
+    return marks, 1000 * float(np.median(seconds))
+
+
+def ludb_rows(engines: dict[str, Engine]) -> list[str]:
+    ludb = fetch_ludb()
+    rows = [
+        "| engine | F1 P (on, peak, off), % | F1 QRS (on, R, off), % | F1 T (on, peak, off), % "
+        "| SD P on, off; QRS on, off; T off, ms | ms a record |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, engine in engines.items():
+        marks, milliseconds = run(engine, ludb.records)
+        scores = score_marks(ludb.marks, marks)
+        f1 = scores["f1"].map("{:.1f}".format).to_numpy().reshape(3, 3)
+        sd = scores["sd"].map("{:.0f}".format)
+        edges = sd[["P_on", "P_off", "QRS_on", "QRS_off", "T_off"]]
+        cells = [name, *(", ".join(wave) for wave in f1), ", ".join(edges), f"{milliseconds:.0f}"]
+        rows.append(f"| {' | '.join(cells)} |")
+        print(rows[-1], flush=True)
+    return rows
+
+
+def interval(beats: dict[str, np.ndarray], name: str, rate: float) -> float:
+    """Median over beats in ms, NaN where no beat has both edges."""
+    start, end = INTERVALS[name]
+    length = (beats[end] - beats[start]) / rate * 1000
+    known = length[np.isfinite(length)]
+    return float(np.median(known)) if len(known) else np.nan
+
+
+def simulated_rows(n_records: int) -> list[str]:
+    """Median absolute error of the intervals and share of beats with P, by rhythm and rate."""
+    cohorts = {name: {"rhythms": [name]} for name in RHYTHMS}
+    cohorts |= {f"{low} to {high} /min": {"heart_rate": (low, high)} for low, high in RATES}
+    engines = {name: package_engine(name) for name in ("native", "neurokit")}
+    rows = [
+        "| ECGs | PR | QRS | QT | beats with P: truth | found |",
+        "|---|---|---|---|---|---|",
+    ]
+    for title, options in cohorts.items():
+        ecgs = make_ecg(n_records, **options, noise=0.01, baseline_wander=0.05, random_state=2024)
+        found = {name: run(engine, ecgs.records)[0] for name, engine in engines.items()}
+        cells = [title]
+        for part in INTERVALS:
+            truth = np.array([interval(marks.beats, part, 500) for marks in ecgs.marks])
+            pair = []
+            for marks in found.values():
+                error = np.abs([interval(one.beats, part, 500) for one in marks] - truth)
+                known = error[np.isfinite(error)]
+                pair.append(f"{np.median(known):.0f}" if len(known) else "none")
+            cells.append(" / ".join(pair))
+        cells.append(f"{p_share(ecgs.marks):.0f} %")
+        cells.append(" / ".join(f"{p_share(marks):.0f} %" for marks in found.values()))
+        rows.append(f"| {' | '.join(cells)} |")
+        print(rows[-1], flush=True)
+    return rows
+
+
+def p_share(marks: list[Delineation]) -> float:
+    return 100 * float(np.mean(np.concatenate([np.isfinite(m.beats["P_on"]) for m in marks])))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--folds", type=Path)
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--simulated", type=int, default=20, help="records a row")
+    asked = parser.parse_args()
+    engines = {"native, on patients it has seen": package_engine("native")}
+    if asked.folds:
+        engines = {"native, cross-validated by patient": held_out_engine(asked.folds)}
+    engines["neurokit"] = package_engine("neurokit")
+    if asked.plain:
+        engines |= {f"neurokit2 {name}": plain_neurokit(name) for name in ("prominence", "dwt")}
+    text = [
+        "# Delineation",
+        "",
+        "`python benchmarks/delineation.py --folds FOLDER --plain`",
+        "",
+        "LUDB, 100 of its 200 records, every lead by itself, matched within 150 ms:",
+        "",
+        *ludb_rows(engines),
+        "",
+        f"Simulated ECGs, {asked.simulated} a row: median absolute error in ms, native / neurokit. "
+        "The native engine was trained on other ECGs of the same simulator.",
+        "",
+        *simulated_rows(asked.simulated),
+    ]
+    if asked.folds:
+        RESULT.write_text("\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()

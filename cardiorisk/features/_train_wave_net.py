@@ -1,0 +1,298 @@
+"""Train the network of the learned delineation engine on LUDB and simulated ECGs.
+
+``python -m cardiorisk.features._train_wave_net --help``. Needs torch and LUDB. First comes
+cross-validation over patients, whose table is printed, then a network of all records, whose
+weights are written. The shipped weights are those of a fold that saw 80 of 100 patients of LUDB
+for about 110 epochs.
+"""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import KFold
+
+from cardiorisk._optional import require
+from cardiorisk.datasets import fetch_ludb, make_ecg
+from cardiorisk.features._mark_scores import score_marks
+from cardiorisk.features._native_engine import at_net_rate, mark_waves, net_input
+from cardiorisk.features._wave_augmentation import Example, augmented
+from cardiorisk.features._wave_net import CLASSES, SPREAD_FLOOR, STRIDE, Weights
+from cardiorisk.records import Delineation, ECGRecord
+
+__all__ = ["cross_validate", "ludb_examples", "simulated_examples", "train"]
+
+EDGES = (("P_on", "P_off"), ("QRS_on", "QRS_off"), ("T_on", "T_off"))
+BEFORE, AFTER = 10, 15  # samples around the marked span of a lead that count in the loss
+RATES = ((30, 50), (50, 70), (70, 100), (100, 140), (140, 180), (180, 220))  # /min
+BATCH = 6
+FEW_LEADS, FEW_SHARE = 5, 0.65  # most batches see few leads: faster, and any set must do
+LEARNING_RATE, WARM_UP = 3e-3, 1 / 12
+AVERAGING = 0.99  # share of the running mean of the weights that a step keeps
+COMMON_LOSS = 0.3  # weight of the loss of all leads together
+SIMULATED_SHARE = 1 / 3  # simulated records for each real one in an epoch
+STEM, TRUNK, HEAD = 12, (32, 48, 64, 64, 64), 16  # channels
+
+logger = logging.getLogger(__name__)
+
+
+def _painted(record: ECGRecord, leads: Sequence[dict[str, Any]]) -> Example:
+    """Write the marks into the samples; the span that is marked gets weight one."""
+    signal = net_input(at_net_rate(record.signal, record.sampling_rate))
+    ratio = signal.shape[1] / record.signal.shape[1]
+    classes = np.zeros(signal.shape, np.int64)
+    weight = np.zeros(signal.shape, np.float32)
+    for row, lead in enumerate(leads):
+        for number, pair in enumerate(EDGES, start=1):
+            first, last = (np.asarray(lead[name]) * ratio for name in pair)
+            both = np.isfinite(first + last)
+            for start, end in zip(np.ceil(first[both]), np.floor(last[both]), strict=True):
+                classes[row, max(int(start), 0) : int(end) + 1] = number
+        marked = np.flatnonzero(classes[row])
+        if len(marked):
+            weight[row, max(marked[0] - BEFORE, 0) : marked[-1] + AFTER] = 1
+    return Example(signal, classes, weight)
+
+
+def ludb_examples(records: Sequence[ECGRecord], marks: Sequence[Delineation]) -> list[Example]:
+    """Examples of real records, each lead with its own marks."""
+    return [_painted(record, mark.leads) for record, mark in zip(records, marks, strict=True)]
+
+
+def simulated_examples(random_state: int = 0) -> list[Example]:
+    """Examples of all rhythms and rates; a wave too flat to see in one lead is still there."""
+    cohorts = [make_ecg(140, random_state=random_state)]
+    cohorts += [
+        make_ecg(15, heart_rate=rates, random_state=random_state + 1 + number)
+        for number, rates in enumerate(RATES)
+    ]
+    examples = []
+    for cohort in cohorts:
+        for record, marks in zip(cohort.records, cohort.marks, strict=True):
+            leads = [
+                {
+                    name: np.where(np.isnan(lead[name]), marks.beats[name], lead[name])
+                    for name in lead
+                }
+                for lead in marks.leads
+            ]
+            example = _painted(record, leads)
+            examples.append(example._replace(weight=np.ones_like(example.weight)))
+    return examples
+
+
+def build_net() -> Any:
+    """Build the network, a ``torch.nn.Module``; its parts have the names of the weights."""
+    torch = require("torch", extra="nn")
+    nn, functional = torch.nn, torch.nn.functional
+
+    def layer(inputs: int, outputs: int, width: int, stride: int = 1) -> Any:
+        convolution = nn.Conv1d(inputs, outputs, width, stride, width // 2, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm1d(outputs), nn.ReLU())
+
+    def doubled(x: Any) -> Any:
+        return functional.interpolate(x, scale_factor=2, mode="linear", align_corners=False)
+
+    class WaveNet(nn.Module):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            n_classes, depth = len(CLASSES), len(TRUNK)
+            self.stem = nn.ModuleList(
+                [layer(1, STEM, 11, 2), layer(STEM, STEM, 7), layer(STEM, STEM, 7)]
+            )
+            widths = [3 * STEM, *TRUNK]
+            self.down = nn.ModuleList(
+                layer(widths[i], widths[i + 1], 5, 2 if i else 1) for i in range(depth)
+            )
+            self.bottom = nn.ModuleList(layer(TRUNK[-1], TRUNK[-1], 5) for _ in range(2))
+            self.up = nn.ModuleList(
+                layer(TRUNK[i] + TRUNK[i + 1], TRUNK[i], 5) for i in range(depth - 1)
+            )
+            self.scores = nn.Conv1d(TRUNK[0], n_classes, 1)
+            self.head = nn.ModuleList(
+                [layer(TRUNK[0] + n_classes + STEM, HEAD, 5), layer(HEAD + STEM, HEAD, 7)]
+            )
+            self.out = nn.Conv1d(HEAD, 2 * n_classes, 5, padding=2)
+
+        def trunk(self, stems: Any, present: Any) -> Any:
+            """(batch, leads, channels, n) -> (batch, features and scores, n)."""
+            shown = present[:, :, None, None]
+            count = shown.sum(1).clamp(min=1)
+            mean = (stems * shown).sum(1) / count
+            spread = (((stems - mean[:, None]) ** 2 * shown).sum(1) / count + SPREAD_FLOOR).sqrt()
+            x, levels = torch.cat([mean, (stems * shown).amax(1), spread], 1), []
+            for down in self.down:
+                x = down(x)
+                levels.append(x)
+            for bottom in self.bottom:
+                x = bottom(x)
+            for up, level in zip(reversed(self.up), reversed(levels[:-1]), strict=True):
+                x = up(torch.cat([doubled(x), level], 1))
+            return torch.cat([x, self.scores(x)], 1)
+
+        def forward(self, leads: Any, present: Any) -> tuple[Any, Any]:
+            """Scores of each lead (batch, leads, 4, samples), of all (batch, 4, samples)."""
+            batch, n_leads, n = leads.shape
+            first = self.stem[0](leads.reshape(batch * n_leads, 1, n))
+            stems = self.stem[2](self.stem[1](first))
+            seen = self.trunk(stems.reshape(batch, n_leads, STEM, -1), present)
+            shared = seen.repeat_interleave(n_leads, dim=0)
+            hidden = self.head[0](torch.cat([shared, stems], 1))
+            out = self.out(self.head[1](torch.cat([hidden, first], 1)))
+            out = out.reshape(batch, n_leads, len(CLASSES), 2, n // 2).transpose(3, 4)
+            return out.reshape(batch, n_leads, len(CLASSES), n), doubled(seen[:, TRUNK[0] :])
+
+    return WaveNet()
+
+
+def folded(net: Any) -> Weights:
+    """Weights for :func:`~cardiorisk.features._wave_net.wave_probability`."""
+    weights = {}
+    for part in ("stem", "down", "bottom", "up", "head"):
+        for number, (convolution, norm, _) in enumerate(getattr(net, part)):
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+            weights[f"{part}{number}.weight"] = convolution.weight * scale[:, None, None]
+            weights[f"{part}{number}.bias"] = norm.bias - norm.running_mean * scale
+    for part in ("scores", "out"):
+        weights[f"{part}.weight"] = getattr(net, part).weight
+        weights[f"{part}.bias"] = getattr(net, part).bias
+    return {
+        name: values.detach().numpy().astype(np.float16).astype(np.float32)
+        for name, values in weights.items()
+    }
+
+
+class Batch(NamedTuple):
+    """Tensors of some records; ``present`` is (batch, leads)."""
+
+    leads: Any
+    classes: Any
+    weight: Any
+    present: Any
+
+
+def _batches(
+    real: Sequence[Example], simulated: Sequence[Example], rng: np.random.Generator
+) -> Iterator[Batch]:
+    """Every real record once, and some simulated ones."""
+    torch = require("torch", extra="nn")
+    some = rng.choice(len(simulated), int(len(real) * SIMULATED_SHARE), replace=False)
+    pool = [*real, *(simulated[number] for number in some)]
+    order = rng.permutation(len(pool))
+    for start in range(0, len(order) - BATCH + 1, BATCH):
+        n_leads = FEW_LEADS if rng.random() < FEW_SHARE else len(pool[0].leads)
+        drawn = [augmented(pool[i], n_leads, rng) for i in order[start : start + BATCH]]
+        room = ((0, 0), (0, 0), (0, -drawn[0][0].leads.shape[1] % STRIDE))
+        leads, classes, weight = (
+            torch.from_numpy(np.pad(np.stack([example[part] for example, _ in drawn]), room))
+            for part in range(3)
+        )
+        present = torch.from_numpy(np.stack([present for _, present in drawn]))
+        yield Batch(leads, classes, weight, present)
+
+
+def losses(net: Any, batch: Batch) -> dict[str, Any]:
+    """Cross-entropy of each lead, and of all leads against the commonest class."""
+    entropy = require("torch", extra="nn").nn.functional.cross_entropy
+    own, common = net(batch.leads * batch.present[:, :, None], batch.present)
+    each = entropy(own.transpose(1, 2), batch.classes, reduction="none")
+    known = (batch.weight.amax(1) > 0).float()
+    usual = entropy(common, batch.classes.mode(dim=1).values, reduction="none")
+    return {
+        "lead": (each * batch.weight).sum() / batch.weight.sum(),
+        "common": COMMON_LOSS * (usual * known).sum() / known.sum(),
+    }
+
+
+def train(
+    real: Sequence[Example], simulated: Sequence[Example], n_epochs: int, random_state: int = 0
+) -> Weights:
+    """Train one network; the running mean of its weights is what is returned.
+
+    Parameters
+    ----------
+    real, simulated : sequence of Example
+    n_epochs : int
+        Passes over the real examples.
+    random_state : int, default=0
+
+    Returns
+    -------
+    weights : mapping of str to ndarray of float32
+        For :func:`~cardiorisk.features._wave_net.wave_probability`.
+    """
+    torch = require("torch", extra="nn")
+    rng = np.random.default_rng(random_state)
+    with torch.random.fork_rng():
+        torch.manual_seed(random_state)
+        net = build_net()
+    average = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGING), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=1e-2)
+    for epoch in range(n_epochs):
+        done = epoch / n_epochs
+        rate = LEARNING_RATE * min(1.0, done / WARM_UP + 0.05) * 0.5 * (1 + np.cos(np.pi * done))
+        for group in optimizer.param_groups:
+            group["lr"] = float(rate)
+        total = 0.0
+        for batch in _batches(real, simulated, rng):
+            loss = sum(losses(net, batch).values())
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            average.update_parameters(net)
+            total += loss.item()
+        logger.info("epoch %d of %d, summed loss %.3f", epoch + 1, n_epochs, total)
+    return folded(average.module)
+
+
+def cross_validate(
+    records: Sequence[ECGRecord], marks: Sequence[Delineation], n_epochs: int, folder: Path | None
+) -> list[Delineation]:
+    """Mark every record by a network that has not seen its patient.
+
+    With ``folder``, the weights of each fold are kept there with the ids of its test records.
+    """
+    real, simulated = ludb_examples(records, marks), simulated_examples()
+    found: dict[int, Delineation] = {}
+    splits = KFold(5, shuffle=True, random_state=0).split(real)  # one record a patient
+    for number, (train_rows, test_rows) in enumerate(splits):
+        weights = train([real[row] for row in train_rows], simulated, n_epochs, number)
+        found |= {row: mark_waves(records[row], weights) for row in test_rows.tolist()}
+        if folder is not None:
+            tested = np.array([records[row].record_id for row in test_rows])
+            write_weights(folder / f"fold{number}.npz", weights, tested=tested)
+    return [found[row] for row in range(len(real))]
+
+
+def write_weights(path: Path, weights: Weights, **more: npt.NDArray[Any]) -> None:
+    """Write plain arrays, in half precision."""
+    arrays: dict[str, Any] = {name: part.astype(np.float16) for name, part in weights.items()}
+    np.savez_compressed(path, **(arrays | more))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "data/wave_net.npz")
+    parser.add_argument("--epochs", type=int, default=110)
+    parser.add_argument("--folds", type=Path, help="folder for the weights of the folds")
+    parser.add_argument("--no-cross-validation", action="store_true")
+    asked = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    ludb = fetch_ludb()
+    if not asked.no_cross_validation:
+        found = cross_validate(ludb.records, ludb.marks, asked.epochs, asked.folds)
+        logger.info("%s", score_marks(ludb.marks, found).round(2))
+    real = ludb_examples(ludb.records, ludb.marks)
+    write_weights(asked.output, train(real, simulated_examples(), asked.epochs))
+
+
+if __name__ == "__main__":
+    main()
