@@ -138,3 +138,49 @@ def test_lead_without_a_value_is_left_blank():
     ax = plot_ecg(ecg)
     assert "aVR" in texts(ax)
     ax.figure.canvas.draw()
+
+
+def deep_s_wave():
+    """Twelve leads of downward spikes, 10 mm deep, one of them on the cut at 2.5 s."""
+    time = np.arange(5000) / 500
+    spike = np.exp(-(((np.mod(time, 0.5) - 0.0) / 0.02) ** 2))
+    spike += np.exp(-(((np.mod(time, 0.5) - 0.5) / 0.02) ** 2))
+    signal = np.tile(-1.0 * spike, (12, 1)).astype(np.float32)
+    return ECGRecord(signal, 500.0, STANDARD_LEADS)
+
+
+def test_bracket_lies_below_a_deep_trace():
+    marked = plot_ecg(deep_s_wave(), marks=marks_of(deep_s_wave(), ((735, 750, 765),)))
+    lead_one = [line.get_xydata() for line in marked.lines if len(line.get_xdata()) == 4]
+    bracket = next(xy for xy in lead_one if xy[0, 0] == pytest.approx(14 + 25 * 735 / 500))
+    assert bracket[:, 1].min() >= 20 + 10  # the first row's baseline and the depth of its spike
+
+
+def test_wave_on_the_cut_between_columns_is_bracketed_in_both():
+    ecg = deep_s_wave()
+    marked = plot_ecg(ecg, marks=marks_of(ecg, ((1235, 1250, 1265),)))
+    cut = 14 + 25 * 2.5
+    opened = [line.get_xdata() for line in marked.lines if len(line.get_xdata()) == 3]
+    assert len(opened) == 6  # three leads before the cut, three after it
+    assert sorted({(round(x.min(), 2), round(x.max(), 2)) for x in opened}) == [
+        (cut - 0.75, cut),
+        (cut, cut + 0.75),
+    ]
+
+
+def test_simulated_record_says_so():
+    simulated = ECGRecord(record().signal, 500.0, STANDARD_LEADS, metadata={"simulated": True})
+    assert "SIMULATED" in texts(plot_ecg(simulated))
+    assert "SIMULATED" not in texts(plot_ecg(record()))
+
+
+def test_lead_names_are_drawn_over_the_traces_with_a_rim():
+    ax = plot_ecg(record())
+    names = [text for text in ax.texts if text.get_text() in STANDARD_LEADS]
+    assert len(names) == 13
+    assert all(name.get_path_effects() for name in names)
+    assert min(name.get_zorder() for name in names) > max(line.get_zorder() for line in ax.lines)
+    tall = record(scale=1.4)
+    heights = {t.get_text(): t.get_position()[1] for t in plot_ecg(tall).texts}
+    assert heights["V6"] < 80 - 11  # its trace begins with a tall spike
+    assert heights["I"] == 20 - 11

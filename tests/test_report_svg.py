@@ -99,6 +99,12 @@ def test_big_deflection_halves_the_gain_and_a_huge_one_is_marked():
     assert "(clipped)" in clipped.svg
 
 
+def test_lead_names_come_after_every_trace_and_have_a_halo():
+    svg = draw_ecg(beats(), "k", "t", "d", "f").svg
+    names = svg[svg.rindex("transform=") :]
+    assert names.count('paint-order="stroke"') == svg.count('paint-order="stroke"') == 13
+
+
 def test_gaps_are_gaps_and_a_dead_lead_is_no_error():
     record = beats()
     signal = record.signal.copy()

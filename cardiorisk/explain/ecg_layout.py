@@ -1,8 +1,8 @@
 """Where each lead lies on electrocardiographic paper, in millimetres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,8 @@ __all__ = [
     "ROW_PITCH",
     "PaperLayout",
     "Strip",
+    "is_simulated",
+    "label_height",
     "leaves_paper",
     "paper_layout",
     "strip_samples",
@@ -25,6 +27,7 @@ ROW_PITCH = 30.0  # mm between baselines
 REACH = 20.0  # mm that a trace may leave its baseline: on paper, neighbouring rows may overlap
 FOOTER = 4.0  # mm at the lower edge kept for words
 LEFT, TOP, BOTTOM, RIGHT = 14.0, 20.0, 15.0, 6.0  # mm; the pulse stands in the left margin
+LABEL_HEIGHT, MAX_LABEL_HEIGHT, LABEL_WIDTH = 11.0, 14.0, 9.0  # mm; higher meets the title
 COLUMN_SECONDS = 2.5
 PAGE_SECONDS = 10.0
 
@@ -161,6 +164,20 @@ def leaves_paper(record: ECGRecord, strip: Strip, paper: PaperLayout) -> bool:
     height = strip_samples(record, strip)[1] * paper.gain
     up, down = paper.reach(strip)
     return bool((height > up).any() or (height < -down).any())
+
+
+def label_height(record: ECGRecord, strip: Strip, paper: PaperLayout) -> float:
+    """How far above the baseline the name of a lead stands: 11 mm, or more over a tall trace."""
+    time, potential = strip_samples(record, strip)
+    beside = potential[time * PAPER_SPEED <= LABEL_WIDTH] * paper.gain
+    beside = beside[np.isfinite(beside)]
+    tallest = float(beside.max()) if len(beside) else 0.0
+    return min(max(LABEL_HEIGHT, tallest + 1.0), MAX_LABEL_HEIGHT)
+
+
+def is_simulated(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a record says that it is not a recording of a person."""
+    return bool(metadata.get("simulated")) or "simulat" in str(metadata.get("source", "")).lower()
 
 
 def _three_by_four(start: float) -> tuple[Strip, ...]:

@@ -13,6 +13,8 @@ from cardiorisk.explain.ecg_layout import (
     PAPER_SPEED,
     PaperLayout,
     Strip,
+    is_simulated,
+    label_height,
     leaves_paper,
     paper_layout,
     strip_samples,
@@ -55,7 +57,8 @@ def plot_ecg(
     lead_names : sequence of str, optional
         Needed for an array that is not a standard twelve-lead ECG.
     marks : Delineation, optional
-        Waves to bracket below the trace: P, QRS and T of each beat of each lead.
+        Waves to bracket below the trace: P, QRS and T of each beat of each lead. A wave that
+        runs into the next strip is bracketed in both, open at the cut.
     layout : {"auto", "3x4", "rows"}, default="auto"
         ``"3x4"`` is 3 rows of 4 leads, consecutive in time, and a rhythm strip of lead II;
         ``"rows"`` is one row a lead of at most 10 s. ``"auto"`` takes ``"3x4"`` where it can.
@@ -81,7 +84,8 @@ def plot_ecg(
     Notes
     -----
     Each lead is shown around its median. Where a deflection would leave its row at 10 mm/mV, the
-    whole paper is drawn at 5 mm/mV with a pulse of half height, and the footer says so.
+    whole paper is drawn at 5 mm/mV with a pulse of half height, and the footer says so. A record
+    whose metadata say that it is simulated is marked "SIMULATED".
 
     Examples
     --------
@@ -98,7 +102,9 @@ def plot_ecg(
     for strip in paper.strips:
         _draw_strip(ax, record, strip, paper)
         if marks is not None:
-            _draw_marks(ax, marks, strip)
+            _draw_marks(ax, record, marks, strip, paper)
+    for strip in paper.strips:
+        _draw_name(ax, record, strip, paper)
     _draw_words(ax, record, paper, title, marked=marks is not None)
     return ax
 
@@ -148,22 +154,69 @@ def _draw_strip(ax: Any, record: ECGRecord, strip: Strip, paper: PaperLayout) ->
         ax.plot(steps, [strip.y, strip.y, top, top, strip.y, strip.y], zorder=2, **line)
     else:
         ax.plot([strip.x, strip.x], [strip.y - 3, strip.y + 3], color=INK, linewidth=0.6)
-    ax.text(strip.x + 1, strip.y - 11, strip.lead, size=3.5 * POINTS_PER_MM, color=INK, zorder=3)
 
 
-def _draw_marks(ax: Any, marks: Delineation, strip: Strip) -> None:
+def _draw_name(ax: Any, record: ECGRecord, strip: Strip, paper: PaperLayout) -> None:
+    """Name a lead over all traces, with a rim of paper that keeps them off the letters."""
+    rim = require("matplotlib.patheffects").withStroke(linewidth=POINTS_PER_MM, foreground=PAPER)
+    ax.text(
+        strip.x + 1,
+        strip.y - label_height(record, strip, paper),
+        strip.lead,
+        size=3.5 * POINTS_PER_MM,
+        color=INK,
+        zorder=4,
+        path_effects=[rim],
+    )
+
+
+def _draw_marks(
+    ax: Any, record: ECGRecord, marks: Delineation, strip: Strip, paper: PaperLayout
+) -> None:
     if strip.lead not in marks.lead_names:
         return
     found = marks.leads[marks.lead_names.index(strip.lead)]
     for wave, (begin, end, colour) in _WAVES.items():
-        depth = strip.y + _MARK_DEPTH[wave]
+        spans = []
         for on, off in zip(found[begin], found[end], strict=True):
             first, last = on / marks.sampling_rate, off / marks.sampling_rate
-            if not (first >= strip.start and last <= strip.stop):  # also where an end is NaN
-                continue
-            x = strip.x + PAPER_SPEED * (np.array([first, first, last, last]) - strip.start)
-            y = depth + np.array([-1.0, 0.0, 0.0, -1.0])
+            if last > strip.start and first < strip.stop:  # false also where an end is NaN
+                spans.append((first, last))
+        depth = strip.y + _mark_depth(record, strip, paper, wave, spans)
+        for first, last in spans:
+            x, y = _bracket(first - strip.start, last - strip.start, strip.stop - strip.start)
+            x, y = strip.x + PAPER_SPEED * x, depth + y
             ax.plot(x, y, color=colour, linewidth=0.35 * POINTS_PER_MM, zorder=3)
+
+
+def _bracket(
+    first: float, last: float, length: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return times and depths of a bracket; where a strip cuts the wave, that end stays open."""
+    x, y = [max(first, 0.0), min(last, length)], [0.0, 0.0]
+    if first >= 0:
+        x, y = [x[0], *x], [-1.0, *y]
+    if last <= length:
+        x, y = [*x, x[-1]], [*y, -1.0]
+    return np.array(x), np.array(y)
+
+
+def _mark_depth(
+    record: ECGRecord,
+    strip: Strip,
+    paper: PaperLayout,
+    wave: str,
+    spans: Sequence[tuple[float, float]],
+) -> float:
+    """One depth for all brackets of a wave in a strip, below the trace within them."""
+    time, potential = strip_samples(record, strip)
+    _, down = paper.reach(strip)
+    depth = _MARK_DEPTH[wave]
+    for first, last in spans:
+        inside = (time >= first - strip.start) & (time <= last - strip.start)
+        below = -potential[inside & np.isfinite(potential)] * paper.gain
+        depth = max(depth, min(float(below.max(initial=0.0)) + 2.0, down))
+    return depth
 
 
 def _draw_words(
@@ -172,6 +225,9 @@ def _draw_words(
     footer = f"25 mm/s   {paper.gain:g} mm/mV   {record.sampling_rate:g} Hz   {paper.words}"
     style = {"size": 3 * POINTS_PER_MM, "color": INK, "zorder": 3}
     ax.text(5, paper.height - 1.5, footer, **style)
+    if is_simulated(record.metadata):
+        said = {**style, "size": 3.5 * POINTS_PER_MM, "weight": "bold", "ha": "right"}
+        ax.text(paper.width - 5, 4.5, "SIMULATED", **said)
     if title is not None:
         ax.text(5, 4.5, title, **{**style, "size": 3.5 * POINTS_PER_MM, "weight": "bold"})
     if marked:

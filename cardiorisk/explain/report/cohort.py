@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cardiorisk.explain.ecg_layout import is_simulated
 from cardiorisk.explain.report.inputs import ReportInputs
 from cardiorisk.explain.report.summary import CohortSummary, Note, VariableSummary
 from cardiorisk.explain.report.wording import format_value, per_100, plain_number, say
@@ -49,7 +50,13 @@ def summarise_cohort(inputs: ReportInputs) -> CohortSummary:
         sites=sites,
         variables=variables,
         notes=tuple(_notes(inputs, variables, sites)),
+        simulated=_all_simulated(inputs),
     )
+
+
+def _all_simulated(inputs: ReportInputs) -> bool:
+    records = inputs.records or (None,)
+    return all(record is not None and is_simulated(record.metadata) for record in records)
 
 
 def _summarise_variable(
@@ -86,6 +93,7 @@ def _notes(
     inputs: ReportInputs, variables: tuple[VariableSummary, ...], sites: dict[str, tuple[int, int]]
 ) -> Iterator[Note]:
     yield from _event_notes(inputs, sites)
+    yield from _site_notes(inputs)
     for summary in variables:
         yield from _zero_notes(inputs, summary.variable)
         yield from _implausible_notes(inputs, summary)
@@ -106,7 +114,8 @@ def _notes(
 def _event_notes(inputs: ReportInputs, sites: dict[str, tuple[int, int]]) -> Iterator[Note]:
     events = int(inputs.events.sum())
     if events < FEW_EVENTS:
-        yield Note("warn.few_events", {"n": events})
+        who = "simulated records" if _all_simulated(inputs) else "people"
+        yield Note("warn.few_events", {"n": events, "who": who})
     shares = {site: e / n for site, (n, e) in sites.items()}
     if shares and max(shares.values()) - min(shares.values()) > 0.2:
         lo, hi = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
@@ -117,6 +126,17 @@ def _event_notes(inputs: ReportInputs, sites: dict[str, tuple[int, int]]) -> Ite
             "hi": per_100(shares[hi]),
         }
         yield Note("warn.site_prevalence", fields)
+
+
+def _site_notes(inputs: ReportInputs) -> Iterator[Note]:
+    """Name the columns that are the site itself, under any coding."""
+    if inputs.sites is None or len(np.unique(inputs.sites)) < 2:
+        return
+    sites = pd.factorize(inputs.sites)[0]
+    for name, variable in inputs.schema.items():
+        values = pd.factorize(inputs.table[name], use_na_sentinel=False)[0]
+        if np.array_equal(values, sites):  # both numbered in order of appearance
+            yield Note("warn.site_input", {"name": variable.label})
 
 
 def _treats_zeros(model: Any) -> bool:
@@ -131,7 +151,8 @@ def _zero_notes(inputs: ReportInputs, variable: Variable) -> Iterator[Note]:
     n, total = int(zero.sum()), len(zero)
     if not n or n == total:
         return
-    treated = "warn.zero_treated" if _treats_zeros(inputs.model) else "warn.zero_kept"
+    as_missing = _treats_zeros(inputs.model)
+    treated = "warn.zero_treated" if as_missing else "warn.zero_kept"
     fields: dict[str, Any] = {
         "name": _capital(variable.label),
         "n": n,
@@ -140,6 +161,7 @@ def _zero_notes(inputs: ReportInputs, variable: Variable) -> Iterator[Note]:
         "events": int(inputs.events[zero].sum()),
         "pct_others": per_100(float(inputs.events[~zero].mean())),
         "treated": say(treated),
+        "as_missing": as_missing,
     }
     if inputs.sites is None or n < 10:
         yield Note("warn.zero", fields)
@@ -151,7 +173,8 @@ def _zero_notes(inputs: ReportInputs, variable: Variable) -> Iterator[Note]:
         yield Note("warn.zero", fields)
     else:
         names = " and ".join(map(str, kept.index))
-        yield Note("warn.zero_sites", {**fields, "most": int(kept.sum()), "sites": names})
+        key = "warn.zero_sites_all" if kept.sum() == n else "warn.zero_sites"
+        yield Note(key, {**fields, "most": int(kept.sum()), "sites": names})
 
 
 def _implausible_notes(inputs: ReportInputs, summary: VariableSummary) -> Iterator[Note]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -182,4 +182,7 @@ def _complete_schema(
     from cardiorisk.features import FEATURES
 
     known = {**FEATURES, **(schema or {})}
-    return {name: known.get(name) or Variable(str(name), str(name)) for name in table.columns}
+    return {  # under the table's own name, which may be a number
+        name: replace(known.get(name) or Variable(str(name), str(name)), name=name)
+        for name in table.columns
+    }

@@ -1,13 +1,14 @@
 """How the model was made and tested: the TRIPOD+AI list and where the report comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import cardiorisk
 from cardiorisk.explain.report.inputs import ReportInputs, data_hash
 from cardiorisk.explain.report.summary import (
+    MAX_LISTED,
     CohortSummary,
     MethodItem,
     Outcome,
@@ -18,7 +19,8 @@ from cardiorisk.explain.report.wording import load_table, per_100
 
 __all__ = ["describe_methods", "describe_provenance"]
 
-PACKAGES = ("numpy", "pandas", "scikit-learn", "shap", "xgboost", "lightgbm")
+# Those that can change a figure of the report; one that is not installed is left out.
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "numba", "xgboost", "lightgbm", "neurokit2")
 
 
 def describe_methods(
@@ -74,6 +76,7 @@ def _fields(
         "protocol": performance.protocol,
         "preparation": f"Pipeline: {', '.join(steps)}." if steps else "",
         "n_predictors": len(cohort.variables),
+        "n_listed": min(len(cohort.variables), MAX_LISTED),
         "defined": sum(bool(v.variable.definition) for v in cohort.variables),
         "n": cohort.n,
         "events": cohort.n_events,
@@ -85,7 +88,7 @@ def _fields(
         "aim": per_100(1 - performance.alpha),
         "sites": "Leave-one-site-out results stand in the performance section."
         if performance.left_out_sites is not None
-        else "No other hospital was tested.",
+        else ("No other hospital was tested." if not cohort.simulated else "Simulated records."),
     }
 
 
@@ -100,8 +103,17 @@ def describe_provenance(inputs: ReportInputs, random_state: int, day: date | Non
         data_hash=data_hash(inputs),
         model=_model_name(inputs.model),
         parameters=tuple((name, _short(value)) for name, value in sorted(shown.items())),
-        packages=tuple((name, version(name)) for name in PACKAGES),
+        packages=tuple(_installed()),
     )
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    """Name and version of each package that is there."""
+    for name in PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
 
 
 def _model_name(model: Any) -> str:

@@ -1,12 +1,16 @@
 """The words and drawings of one patient page."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from cardiorisk._optional import require
-from cardiorisk.explain.ecg_layout import paper_layout
-from cardiorisk.explain.report.summary import Outcome, PatientSummary, Reason
+from cardiorisk.explain.ecg_layout import is_simulated, paper_layout
+from cardiorisk.explain.report.summary import (
+    PatientSummary,
+    PerformanceSummary,
+    Reason,
+    ReportSummary,
+)
 from cardiorisk.explain.report.svg.ecg_paper import ECGPicture, draw_ecg
 from cardiorisk.explain.report.svg.icons import icon_array
 from cardiorisk.explain.report.svg.reasons import effect_bar
@@ -19,22 +23,24 @@ N_SENTENCES = 3
 FINEST_UV = 10.0
 
 
-def patient_page(patient: PatientSummary, outcome: Outcome, largest: float) -> dict[str, Any]:
+def patient_page(patient: PatientSummary, report: ReportSummary, largest: float) -> dict[str, Any]:
     """Compose what the template prints for one person.
 
     Parameters
     ----------
     patient : PatientSummary
-    outcome : Outcome
+    report : ReportSummary
+        Outcome, measured coverage and kind of records.
     largest : float
         Length of the longest bar of the report, in points, so that pages can be compared.
     """
-    markup = require("markupsafe").Markup
+    markup, outcome = require("markupsafe").Markup, report.outcome
     page = {
         "icons": markup(icon_array(patient.risk, outcome.name, f"icons-{patient.key}")),
         "headline": _headline(patient.risk),
         "meaning": say("risk.meaning", words=_about(patient.risk), name=outcome.name),
-        "range": _range_words(patient),
+        "range": _range_words(patient, report.cohort.simulated),
+        "coverage": _coverage_words(report.performance),
         "reasons": _reason_words(patient),
         "bars": [(r, markup(effect_bar(r.points, largest))) for r in patient.reasons],
         "others_bar": markup(effect_bar(patient.others, largest)),
@@ -42,7 +48,8 @@ def patient_page(patient: PatientSummary, outcome: Outcome, largest: float) -> d
         "ecg": None,
     }
     if not math.isnan(patient.stability):
-        page["stability"] = say("reason.stability", pct=per_100(patient.stability))
+        same = round(patient.stability * patient.n_refits)
+        page["stability"] = say("reason.stability", same=same, count=patient.n_refits)
     if patient.ecg is not None:
         picture = _draw(patient, patient.ecg)
         page["ecg"] = {"svg": markup(picture.svg)}
@@ -66,11 +73,6 @@ def ecg_footer(record: ECGRecord) -> str:
     return f"{footer}  SIMULATED" if is_simulated(record.metadata) else footer
 
 
-def is_simulated(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a record says that it is not a recording of a person."""
-    return bool(metadata.get("simulated")) or "simulat" in str(metadata.get("source", "")).lower()
-
-
 def _headline(risk: float) -> str:
     if risk < 0.01:
         return say("risk.low")
@@ -82,12 +84,25 @@ def _about(risk: float) -> str:
     return say("risk.about", n=words) if words.isdigit() else words
 
 
-def _range_words(patient: PatientSummary) -> str:
+def _range_words(patient: PatientSummary, simulated: bool) -> str:
     if math.isnan(patient.low):
         return say("risk.no_range")
     low, high = risk_words(patient.low), risk_words(patient.high)
     key = "risk.range_same" if low == high else "risk.range"
-    return say(key, lo=low, hi=high, count=patient.n_refits)
+    words = say(key, lo=low, hi=high, count=patient.n_refits)
+    return words if simulated else f"{words} {say('risk.range_hospitals')}"
+
+
+def _coverage_words(performance: PerformanceSummary) -> str:
+    """Put the coverage measured in each class beside the aim."""
+    table = performance.coverage
+    measured = table[table["kind"] == "class"].set_index("level")["covered"]
+    return say(
+        "conformal.meaning",
+        aim=per_100(1 - performance.alpha),
+        events=per_100(measured["with the outcome"]),
+        others=per_100(measured["without the outcome"]),
+    )
 
 
 def _reason_words(patient: PatientSummary) -> str:
@@ -102,8 +117,10 @@ def _sentence(reason: Reason) -> str:
     whole = points(reason.points)
     key = "sentence_missing_" if reason.value == NOT_RECORDED else "sentence_"
     key += "up" if whole > 0 else "down"
-    fields = {"name": reason.variable.label, "pts": abs(whole), "count": abs(whole)}
-    return say(f"reason.{key}", value=reason.value, **fields)
+    name = reason.variable.label
+    fields = {"name": name, "pts": abs(whole), "count": abs(whole)}
+    shape = "reason.named_bracket" if name.endswith(")") else "reason.named"
+    return say(f"reason.{key}", named=say(shape, name=name, value=reason.value), **fields)
 
 
 def _draw(patient: PatientSummary, record: ECGRecord) -> ECGPicture:

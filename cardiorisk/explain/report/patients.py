@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from numbers import Integral
 from string import ascii_uppercase
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cardiorisk._validation import signal_problems
 from cardiorisk.explain.report.cohort import is_numeric, known_values
@@ -31,6 +33,9 @@ __all__ = ["choose_patients", "summarise_patient"]
 
 MAX_REASONS = 10
 MAX_FLAGS = 3  # told with their numbers; a wide table has more by chance alone
+MARGIN = 0.1  # of the width of the middle 98 %: nearer to the range seen is not said to be outside
+WIDE = 30  # columns from which some value is outside by chance in most people
+UNLIKE = 0.1  # share of the columns of a wide table above which the whole record is called unlike
 _ANSWERS = {
     (True, True): "both",
     (False, True): "yes",
@@ -120,13 +125,13 @@ def summarise_patient(
         risk=risk,
         low=low,
         high=high,
-        n_refits=len(refits.risk),
+        n_refits=len(refits.risk) if refits.known(place) else 0,
         prevalence=float(inputs.events[unseen.result.tested].mean()),
         base=float(explained.base[at]),
         reasons=tuple(_reason(inputs, cohort.variables[k], row, effects[k]) for k in listed),
         others=float(effects.sum() - effects[listed].sum()),
         missing=_missing(inputs, row),
-        flags=tuple(_flags(inputs, row, _training_rows(inputs, unseen, row))),
+        flags=tuple(_flags(inputs, row, _training_rows(inputs, unseen, row), effects)),
         answer=_ANSWERS[bool(answer[0]), bool(answer[1])],
         stability=refits.stability(place, effects),
         ecg=record,
@@ -177,29 +182,53 @@ def _training_rows(inputs: ReportInputs, unseen: Unseen, row: int) -> npt.NDArra
     return np.flatnonzero(fold[repeat] != fold[repeat, row])
 
 
-def _flags(inputs: ReportInputs, row: int, train: npt.NDArray[np.intp]) -> Iterator[Note]:
-    """Values that the model which made the estimate had never met, the furthest out first."""
+def _flags(
+    inputs: ReportInputs,
+    row: int,
+    train: npt.NDArray[np.intp],
+    effects: npt.NDArray[np.float64],
+) -> Iterator[Note]:
+    """Values that the model which made the estimate had never met, the furthest out first.
+
+    A number counts as outside when it is beyond the range by more than a tenth of the width of
+    the middle 98 %. In a wide table the strong warning is kept for the columns that move this
+    estimate, unless many columns are outside, and the number of columns compared is said.
+    """
     outside: list[tuple[float, Note]] = []
-    for name, variable in inputs.schema.items():
+    wide = len(inputs.schema) >= WIDE
+    for (name, variable), effect in zip(inputs.schema.items(), effects, strict=True):
         column = inputs.table[name]
         value, seen = column.iloc[row], known_values(column.iloc[train], variable)
         if is_missing(value, variable) or not len(seen):
             continue
-        fields = {"name": variable.label[:1].upper() + variable.label[1:]}
-        fields["value"] = format_value(value, variable)
+        words = format_value(value, variable)
+        fields = {"name": variable.label[:1].upper() + variable.label[1:], "value": words}
+        weak = "_weak" if wide and points(effect) == 0 else ""
         if not is_numeric(column, variable):
             if not (seen == value).any():
-                outside.append((np.inf, Note("warn.unseen", fields)))
-            continue
-        low, high = float(seen.min()), float(seen.max())
-        if not low <= value <= high:
-            distance = max(low - value, value - high) / ((high - low) or 1.0)
-            limits = {"lo": plain_number(low), "hi": plain_number(high)}
-            outside.append((distance, Note("warn.oor", {**fields, **limits})))
+                outside.append((np.inf, Note(f"warn.unseen{weak}", fields)))
+        elif (distance := _distance(float(value), seen)) > MARGIN:
+            limits = {"lo": plain_number(float(seen.min())), "hi": plain_number(float(seen.max()))}
+            outside.append((distance, Note(f"warn.oor{weak}", {**fields, **limits})))
     outside.sort(key=lambda item: -item[0])
     yield from (note for _, note in outside[:MAX_FLAGS])
     if rest := [note.fields["name"] for _, note in outside[MAX_FLAGS:]]:
         yield Note("warn.oor_more", {"count": len(rest), "names": "; ".join(rest)})
+    if outside and wide:
+        unlike = len(outside) > UNLIKE * len(inputs.schema)
+        counts = {"count": len(outside), "total": len(inputs.schema)}
+        yield Note("warn.oor_unlike" if unlike else "warn.oor_wide", counts)
+
+
+def _distance(value: float, seen: "pd.Series[Any]") -> float:
+    """How far a value is beyond the range seen, in widths of the middle 98 %."""
+    values = seen.to_numpy(dtype=float)
+    beyond = max(values.min() - value, value - values.max())
+    if beyond <= 0:
+        return 0.0
+    low, high = np.quantile(values, (0.01, 0.99))
+    width = (high - low) or np.ptp(values)
+    return float(beyond / width) if width else float("inf")
 
 
 def _heart_rate(inputs: ReportInputs, row: int) -> float:

@@ -9,7 +9,7 @@ from scipy import stats
 from cardiorisk.evaluation import Interval
 from cardiorisk.explain.report.cohort import is_numeric
 from cardiorisk.explain.report.inputs import ReportInputs
-from cardiorisk.explain.report.summary import FeatureUse, ReasonsSummary
+from cardiorisk.explain.report.summary import VISIBLE_DROP, FeatureUse, ReasonsSummary
 from cardiorisk.explain.report.unseen import Points, Unseen
 from cardiorisk.explain.report.wording import format_value, is_missing
 
@@ -25,10 +25,12 @@ def summarise_reasons(
     """Rank the measurements by what shuffling them costs.
 
     The twelve with the largest mean effect on the risk are shuffled, within each fold, and the
-    model of that fold predicts again.
+    model of that fold predicts again. Where no shuffle costs anything, because others say the
+    same, the ranking by mean effect stays.
     """
     mean_points = np.abs(explained.values).mean(axis=0)
-    strongest = np.argsort(-mean_points, kind="stable")[:MAX_FEATURES]
+    ranking = tuple(int(place) for place in np.argsort(-mean_points, kind="stable"))
+    strongest = ranking[:MAX_FEATURES]
     names = [inputs.table.columns[place] for place in strongest]
     shuffled = _shuffled_risks(inputs, unseen, names, random_state)
     tested = unseen.result.fold[0] >= 0
@@ -47,10 +49,9 @@ def summarise_reasons(
                 explained.values[:, place],
             )
         )
-    features.sort(key=lambda feature: -feature.drop.estimate)
-    return ReasonsSummary(
-        tuple(features), inputs.table.shape[1], len(explained.rows), explained.method
-    )
+    if any(feature.drop.estimate >= VISIBLE_DROP for feature in features):
+        features.sort(key=lambda feature: -feature.drop.estimate)
+    return ReasonsSummary(tuple(features), ranking, len(explained.rows), explained.method)
 
 
 def _first_repeat(inputs: ReportInputs, unseen: Unseen) -> npt.NDArray[np.float64]:

@@ -29,6 +29,9 @@ __all__ = [
     "VariableSummary",
 ]
 
+MAX_LISTED = 30  # rows of the cohort table
+VISIBLE_DROP = 0.0005
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -117,6 +120,8 @@ class CohortSummary:
     variables : tuple of VariableSummary
     notes : tuple of Note
         Warnings about the data.
+    simulated : bool, default=False
+        Whether every row is an ECG that says to be simulated.
     """
 
     n: int
@@ -125,6 +130,7 @@ class CohortSummary:
     sites: Mapping[str, tuple[int, int]]
     variables: tuple[VariableSummary, ...]
     notes: tuple[Note, ...]
+    simulated: bool = False
 
     @property
     def prevalence(self) -> float:
@@ -219,12 +225,32 @@ class FeatureUse:
 
 @dataclass(frozen=True, eq=False)
 class ReasonsSummary:
-    """What the model uses: features from the strongest to the weakest."""
+    """What the model uses.
+
+    Parameters
+    ----------
+    features : tuple of FeatureUse
+        From the strongest to the weakest.
+    ranking : tuple of int
+        Positions of all columns, the largest mean effect on the risk first.
+    n_explained : int
+    method : str
+    """
 
     features: tuple[FeatureUse, ...]
-    n_features: int
+    ranking: tuple[int, ...]
     n_explained: int
     method: str
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of the table."""
+        return len(self.ranking)
+
+    @property
+    def by_drop(self) -> bool:
+        """Whether losing any one measurement costs an AUROC that three decimals show."""
+        return any(feature.drop.estimate >= VISIBLE_DROP for feature in self.features)
 
 
 @dataclass(frozen=True)
@@ -337,6 +363,13 @@ class ReportSummary:
     patients: tuple[PatientSummary, ...]
     methods: tuple[MethodItem, ...]
     provenance: Provenance
+
+    @property
+    def listed_columns(self) -> tuple[int, ...]:
+        """Columns that the cohort table lists: all of them, or the strongest of a wide table."""
+        if len(self.cohort.variables) <= MAX_LISTED:
+            return tuple(range(len(self.cohort.variables)))
+        return self.reasons.ranking[:MAX_LISTED]
 
     @property
     def n_not_reported(self) -> int:

@@ -115,11 +115,14 @@ class Canvas:
         bold: bool = False,
         size: float | None = None,
         rotate: float | None = None,
+        halo: str = "",
     ) -> None:
-        """Write words, escaped."""
+        """Write words, escaped; a halo of the paper's colour keeps lines off the letters."""
         attributes = "" if anchor == "start" else f' text-anchor="{anchor}"'
         attributes += ' font-weight="700"' if bold else ""
         attributes += f' font-size="{number(size)}"' if size else ""
+        if halo:
+            attributes += f' stroke="{halo}" stroke-width="1" paint-order="stroke"'
         place = f"{number(x)} {number(y)}"
         attributes += f' transform="rotate({number(rotate)} {place})"' if rotate else ""
         start = f'<text x="{number(x)}" y="{number(y)}" fill="{fill}"{attributes}>'

@@ -11,6 +11,7 @@ from cardiorisk.explain.ecg_layout import (
     PAPER_SPEED,
     PaperLayout,
     Strip,
+    label_height,
     leaves_paper,
     paper_layout,
     strip_samples,
@@ -117,6 +118,8 @@ def draw_ecg(record: ECGRecord, key: str, title: str, desc: str, footer: str) ->
         _draw_grid(canvas, paper)
         for strip in paper.strips:
             _draw_strip(canvas, record, strip, paper, tolerance)
+        for strip in paper.strips:  # names over all traces, so that none is crossed out
+            _draw_name(canvas, record, strip, paper)
         words = f"25 mm/s  {paper.gain:g} mm/mV  {footer}"
         canvas.text(5, paper.height - 1.5, words, size=3, fill=INK)
         size = f'width="{number(paper.width)}mm" height="{number(paper.height)}mm"'
@@ -157,8 +160,12 @@ def _draw_strip(
         canvas.path(pulse, stroke=TRACE, width=0.3)
     else:
         canvas.line(strip.x, strip.y - 3, strip.x, strip.y + 3, stroke=INK, width=0.2)
+
+
+def _draw_name(canvas: Canvas, record: ECGRecord, strip: Strip, paper: PaperLayout) -> None:
     words = f"{strip.lead} (clipped)" if leaves_paper(record, strip, paper) else strip.lead
-    canvas.text(strip.x + 1, strip.y - 11, words, size=3.5, fill=INK)
+    y = strip.y - label_height(record, strip, paper)
+    canvas.text(strip.x + 1, y, words, size=3.5, fill=INK, halo=PAPER)
 
 
 def _units(sampling_rate: float) -> float:

@@ -9,7 +9,7 @@ from cardiorisk.explain.report.svg.axes import Frame, nice_ticks
 from cardiorisk.explain.report.svg.canvas import Canvas
 from cardiorisk.explain.report.wording import plain_number, points
 
-__all__ = ["effect_bar", "importance_picture", "shape_picture", "shorten"]
+__all__ = ["effect_bar", "importance_picture", "points_picture", "shape_picture", "shorten"]
 
 GREY = "#EEF1F4"
 DOT = "#7FA8CC"
@@ -47,6 +47,30 @@ def importance_picture(features: tuple[FeatureUse, ...], key: str) -> str:
         canvas.line(left, y + 19, right, y + 19, stroke=LOWERS, width=2)
         canvas.dots([(frame.px(feature.drop.estimate), y + 19)], radius=4, fill=LOWERS)
     frame.draw_x(canvas, nice_ticks(low, high, 4), "drop in AUROC when shuffled")
+    return canvas.markup()
+
+
+def points_picture(features: tuple[FeatureUse, ...], key: str) -> str:
+    """Mean absolute effect on the estimate, one bar a measurement."""
+    row_height, top = 34.0, 8.0
+    bottom = top + row_height * len(features)
+    strongest = features[0]
+    canvas = Canvas(
+        360,
+        bottom + 42,
+        key=key,
+        title=f"What the model uses: {shorten(strongest.variable.label, 50)} first",
+        desc=f"Mean change of the estimate for {len(features)} measurements; the largest is "
+        f"{strongest.mean_points:.1f} points per 100. The table below gives the figures.",
+    )
+    high = max(1.0, *(feature.mean_points for feature in features))
+    frame = Frame(8, top, 348, bottom, (0.0, high), (0, 1))
+    for place, feature in enumerate(features):
+        y = top + row_height * place
+        canvas.text(8, y + 8, shorten(feature.variable.label, 46), fill=INK)
+        width = frame.px(feature.mean_points) - frame.left
+        canvas.rect(frame.left, y + 14, width, 10, fill=LOWERS)
+    frame.draw_x(canvas, nice_ticks(0.0, high, 4), "mean change of the estimate, points per 100")
     return canvas.markup()
 
 
