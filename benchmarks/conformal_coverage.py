@@ -2,8 +2,8 @@
 
 Each repeat draws a new cohort, fits one model on 2000 rows, and makes sets for 10,000 new rows from
 2000 calibration rows: marginal sets of MAPIE, class-conditional sets of crepes, and those of
-``ConformalClassifier`` (split, and cross over all 4000 rows). The time is that of calibrating and
-making the sets, without the fit.
+``ConformalClassifier`` (split by each method, and cross over all 4000 rows). The time is that of
+calibrating and making the sets, without the fit. A second table has 2 to 10 balanced classes.
 
 Run: python benchmarks/conformal_coverage.py [--repeats 40]
 Writes benchmarks/results/conformal_coverage.md.
@@ -11,6 +11,7 @@ Writes benchmarks/results/conformal_coverage.md.
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from cardiorisk.explain import ConformalClassifier
 RESULT = Path(__file__).parent / "results" / "conformal_coverage.md"
 N_TRAIN, N_CALIBRATE, N_NEW = 2000, 2000, 10_000
 ALPHA, PREVALENCE = 0.1, 0.08
+N_CLASSES, SCORES = (2, 3, 5, 10), ("lac", "aps", "raps")
 MODELS = {
     "logistic regression": LogisticRegression(max_iter=1000),
     "CardioForest": CardioForestClassifier(n_estimators=100, device="cpu", random_state=0),
@@ -61,14 +63,20 @@ def crepes_by_class(model: Any, X: np.ndarray, y: np.ndarray, X_new: np.ndarray)
     return np.array([[0 in row, 1 in row] for row in labels])
 
 
-def ours_split(model: Any, X: np.ndarray, y: np.ndarray, X_new: np.ndarray) -> np.ndarray:
-    return ConformalClassifier(FrozenEstimator(model), ALPHA).fit(X, y).predict_set(X_new)
+def ours_split(
+    model: Any, X: np.ndarray, y: np.ndarray, X_new: np.ndarray, score: str = "lac"
+) -> np.ndarray:
+    frozen = FrozenEstimator(model)
+    conformal = ConformalClassifier(frozen, ALPHA, method=score, random_state=0)
+    return conformal.fit(X, y).predict_set(X_new)
 
 
 METHODS = {
     "MAPIE, marginal": mapie_marginal,
     "crepes, class-conditional": crepes_by_class,
     "cardiorisk, split": ours_split,
+    "cardiorisk, split, APS": partial(ours_split, score="aps"),
+    "cardiorisk, split, RAPS": partial(ours_split, score="raps"),
 }
 
 
@@ -87,6 +95,59 @@ def one_repeat(seed: int) -> list[dict[str, Any]]:
         sets = cross.fit(X[both], y[both]).predict_set(X[new])
         rows.append(summary(name, "cardiorisk, cross (5 folds)", sets, y[new], np.nan))
     return rows
+
+
+def one_repeat_of_several_classes(seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for n_classes in N_CLASSES:
+        X, y = make_classification(
+            N_TRAIN + N_CALIBRATE + N_NEW,
+            n_features=12,
+            n_informative=8,
+            n_classes=n_classes,
+            n_clusters_per_class=1,
+            class_sep=0.8,
+            flip_y=0.02,
+            random_state=seed,
+        )
+        known, new = slice(N_TRAIN, N_TRAIN + N_CALIBRATE), slice(N_TRAIN + N_CALIBRATE, None)
+        model = clone(MODELS["logistic regression"]).fit(X[:N_TRAIN], y[:N_TRAIN])
+        for score in SCORES:
+            sets = ours_split(model, X[known], y[known], X[new], score)
+            covered = sets[np.arange(N_NEW), y[new]]
+            of_class = [covered[y[new] == label].mean() for label in range(n_classes)]
+            rows.append(
+                {
+                    "classes": n_classes,
+                    "score": score.upper(),
+                    "coverage": covered.mean(),
+                    "lowest": min(of_class),
+                    "highest": max(of_class),
+                    "size": sets.sum(axis=1).mean(),
+                    "empty": (~sets.any(axis=1)).mean(),
+                }
+            )
+    return rows
+
+
+def report_of_several_classes(table: pd.DataFrame, repeats: int) -> str:
+    keys = ["classes", "score"]
+    mean = table.groupby(keys, sort=False).mean()
+    error = table.groupby(keys, sort=False)["coverage"].std() / np.sqrt(repeats)
+    lines = [
+        "",
+        f"Balanced classes, logistic regression, split, {repeats} repeats; lowest and highest are "
+        "the mean over the repeats of the extreme class:",
+        "",
+        "| classes | score | coverage | lowest class | highest class | set size | empty |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (n_classes, score), row in mean.iterrows():
+        lines.append(
+            f"| {n_classes} | {score} | {row['coverage']:.3f} ± {error[(n_classes, score)]:.3f} | "
+            f"{row['lowest']:.3f} | {row['highest']:.3f} | {row['size']:.2f} | {row['empty']:.1%} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def summary(
@@ -141,7 +202,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     repeats = parser.parse_args().repeats
     rows = [row for seed in tqdm(range(repeats)) for row in one_repeat(seed)]
+    several = [row for seed in range(repeats) for row in one_repeat_of_several_classes(seed)]
     text = report(pd.DataFrame(rows), repeats)
+    text += report_of_several_classes(pd.DataFrame(several), repeats)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(text)
     print(text)

@@ -4,8 +4,10 @@
 
 Exact routes: ``explain`` against the transformer and a ``shap.TreeExplainer`` built before it,
 both warm, in CPU time; the largest difference is printed. Sampling: CPU time and error of a row
-against ``shap.PermutationExplainer`` with its default effort; the truth is the enumeration of all
-2**13 coalitions against the same 100 background rows.
+against ``shap.PermutationExplainer`` with its default effort, and the standard error that the
+explanation states; the truth is the enumeration of all 2**13 coalitions against the same 100
+background rows. Another seed: how much explanations of the ensemble differ between two seeds, by
+the number of background rows drawn from the whole table, and by that of column orders.
 
 Writes benchmarks/results/explain_speed.md.
 """
@@ -22,7 +24,8 @@ from sklearn.pipeline import make_pipeline
 
 from cardiorisk.datasets import load_heart_disease
 from cardiorisk.estimators import CardioForestClassifier
-from cardiorisk.explain import explain, permutation
+from cardiorisk.explain import explain
+from cardiorisk.explain.attribution import permutation
 from cardiorisk.features import ClinicalTable
 
 RESULT = Path(__file__).parent / "results" / "explain_speed.md"
@@ -92,14 +95,41 @@ def sampling(heart, n_trees):
             "shap, ms a row": 1e3 * their_time / len(rows),
             "ratio": our_time / their_time,
         }
-        row |= dict.fromkeys(["our error, points", "shap error, points"], "not measured")
+        row |= dict.fromkeys(
+            ["our error, points", "stated error, points", "shap error, points"], "not measured"
+        )
         if backend in ("xgboost", "lightgbm"):  # all coalitions of the others take minutes
-            permutation.EXACT_UP_TO = 13
+            settings = permutation.EXACT_UP_TO, permutation.MAX_COALITIONS
+            permutation.EXACT_UP_TO, permutation.MAX_COALITIONS = 13, 2**13 * len(background)
             truth = ours().values
-            permutation.EXACT_UP_TO = 8
+            permutation.EXACT_UP_TO, permutation.MAX_COALITIONS = settings
+            row["stated error, points"] = 100 * np.sqrt(np.mean(sampled.standard_error**2))
             row["our error, points"] = 100 * np.sqrt(np.mean((sampled.values - truth) ** 2))
             row["shap error, points"] = 100 * np.sqrt(np.mean((theirs.values - truth) ** 2))
         yield row
+
+
+def stability(heart, n_trees=300, n_rows=10):
+    """Compare the explanations of two seeds, with the whole table as the background."""
+    pipeline = fit("ensemble", heart, n_trees)
+    rows = heart.data.iloc[:: len(heart.data) // n_rows][:n_rows]
+    for n_background, n_permutations in ((100, 2), (100, 8), (400, 2), (1000, None)):
+        start, runs = time.process_time(), []
+        for seed in (0, 1):
+            options = {"n_background": n_background, "n_permutations": n_permutations}
+            options |= {"output": "probability", "random_state": seed}
+            runs.append(explain(pipeline, rows, "permutation", heart.data, **options))
+        seconds = (time.process_time() - start) / (2 * n_rows)
+        top = [np.sort(np.argsort(-np.abs(run.values))[:, :3]) for run in runs]
+        yield {
+            "n_background": n_background,
+            "n_permutations": n_permutations,
+            "ms a row": 1e3 * seconds,
+            "mean difference, points": 100 * np.abs(runs[0].values - runs[1].values).mean(),
+            "mean stated error, points": 100 * runs[0].standard_error.mean(),
+            "mean contribution, points": 100 * np.abs(runs[0].values).mean(),
+            "same top 3, rows": int((top[0] == top[1]).all(axis=1).sum()),
+        }
 
 
 def markdown(rows):
@@ -120,7 +150,9 @@ def main():
         exact = list(exact_routes(heart, options.rows, options.trees))
         sampled = list(sampling(heart, options.trees))
     title = f"# Explanations of {options.trees} trees, heart-disease table, one thread"
-    text = "\n\n".join([title, "Exact routes:", markdown(exact), "Sampling:", markdown(sampled)])
+    parts = [title, "Exact routes:", markdown(exact), "Sampling:", markdown(sampled)]
+    parts += ["Another seed, ensemble of 300 trees:", markdown(list(stability(heart)))]
+    text = "\n\n".join(parts)
     RESULT.write_text(text + "\n")
     print(text)
 

@@ -323,6 +323,22 @@ def test_bad_input_is_named():
         ConformalClassifier(Broken()).fit(X, y)
 
 
+def test_too_few_rows_to_divide_are_named():
+    X, _ = patients(60)
+    few = r"Got 2 rows \(class ill: 1, class well: 1\), but a split needs at least 2 rows of each"
+    with pytest.raises(ValueError, match=few):
+        ConformalClassifier(GaussianNB()).fit(X[:2], ["well", "ill"])
+    with pytest.raises(ValueError, match=r"class 1: 1.*at least 2 rows of each class"):
+        ConformalClassifier(GaussianNB()).fit(X, np.eye(60, dtype=int)[0], groups=np.arange(60))
+
+
+def test_two_rows_of_each_class_can_be_divided():
+    X, _ = patients(6)
+    with pytest.warns(CoverageWarning, match="class 0: 1; class 1: 1; class 2: 1"):
+        model = ConformalClassifier(KNeighborsClassifier(1)).fit(X, [0, 0, 1, 1, 2, 2])
+    assert model.predict_set(X).all()
+
+
 def test_default_says_nothing_on_ordinary_data():
     X, y = patients(500)
     with warnings.catch_warnings():

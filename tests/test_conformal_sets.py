@@ -29,11 +29,18 @@ def several():
     return four_classes()
 
 
+class _Ones(np.random.RandomState):
+    """Draws nothing but 1, so that MAPIE counts no random share of a label's own mass."""
+
+    def uniform(self, low=0.0, high=1.0, size=None):
+        return np.ones(size)
+
+
 def _mapie_sets(model, X, y, X_new, alpha, method):
     from mapie.classification import SplitConformalClassifier
 
     mapie = SplitConformalClassifier(
-        model, confidence_level=1 - alpha, conformity_score=method, random_state=0
+        model, confidence_level=1 - alpha, conformity_score=method, random_state=_Ones(0)
     )
     return mapie.conformalize(X, y).predict_set(X_new)[1][:, :, 0]
 
@@ -47,16 +54,53 @@ def test_marginal_lac_equals_mapie_on_two_classes(binary, alpha):
     )
 
 
-@pytest.mark.parametrize("method", ["lac", "aps", "raps"])
-@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("method", ["lac", "aps"])
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2])
 def test_marginal_sets_equal_mapie_on_four_classes(several, method, alpha):
     model, X, y, X_new, _ = several
-    ours = ConformalClassifier(
-        FrozenEstimator(model), alpha, conditional=None, method=method, random_state=0
-    ).fit(X, y)
+    ours = ConformalClassifier(FrozenEstimator(model), alpha, conditional=None, method=method)
+    ours.fit(X, y)
     theirs = _mapie_sets(model, X, y, X_new, alpha, method)
     np.testing.assert_array_equal(ours.predict_set(X_new), theirs)
     assert 0.5 < theirs.sum(axis=1).mean() < 3.5
+
+
+def _adaptive_scores(row, penalty, free_rank):
+    """One row's scores by the definition, label after label from the most probable on."""
+    scores, mass = np.empty(len(row)), 0.0
+    for rank, label in enumerate(np.argsort(-row)):
+        scores[label] = -row[label] if rank == 0 else mass + penalty * max(rank - free_rank, 0)
+        mass += row[label]
+    return scores
+
+
+@pytest.mark.parametrize(("penalty", "free_rank"), [(0.0, 0.0), (0.1, 1.0), (0.02, 2.0)])
+def test_adaptive_scores_are_the_definition(penalty, free_rank):
+    probability = np.random.default_rng(0).dirichlet(np.ones(5), 50)
+    expected = [_adaptive_scores(row, penalty, free_rank) for row in probability]
+    found = label_scores(probability, "raps", penalty, free_rank)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["lac", "aps", "raps"])
+def test_calibration_and_new_rows_have_the_same_score(several, method):
+    model, X, y, _, _ = several
+    ours = ConformalClassifier(FrozenEstimator(model), method=method, random_state=0).fit(X, y)
+    cut = ours.calibration_
+    scores = label_scores(model.predict_proba(X), method, cut.penalty, cut.free_rank)
+    own = scores[np.arange(len(y)), y]
+    assert len(cut.scores) == (540 if method == "raps" else 600)
+    assert np.isin(cut.scores, own).all()
+    assert (cut.penalty > 0) == (method == "raps")
+
+
+def test_two_classes_have_the_same_sets_by_aps_as_by_lac(binary):
+    model, X, y, X_new, _ = binary
+    lac, aps = (
+        ConformalClassifier(FrozenEstimator(model), method=method).fit(X, y).predict_set(X_new)
+        for method in ("lac", "aps")
+    )
+    np.testing.assert_array_equal(lac, aps)
 
 
 def test_cross_marginal_lac_equals_mapie(several):
@@ -149,7 +193,8 @@ def _simulated_probability(rng, n):
 
 
 @pytest.mark.parametrize(
-    ("conditional", "method"), [("class", "lac"), (None, "lac"), ("class", "aps")]
+    ("conditional", "method"),
+    [("class", "lac"), (None, "lac"), ("class", "aps"), ("class", "raps")],
 )
 def test_coverage_at_low_prevalence_over_repeats(conditional, method):
     repeats, n_classes, alpha = 40, 2, 0.1
@@ -161,14 +206,12 @@ def test_coverage_at_low_prevalence_over_repeats(conditional, method):
         cut = calibrate(
             known, codes, [(None, np.arange(2000))], None, conditional, method, alpha, repeat
         )
-        sets = prediction_sets(cut, [label_scores(new, method)], np.zeros(20_000, int))
+        scores = label_scores(new, method, cut.penalty, cut.free_rank)
+        sets = prediction_sets(cut, [scores], np.zeros(20_000, int))
         coverage[repeat] = [sets[truth == c, c].mean() for c in range(n_classes)]
     mean = coverage.mean(axis=0)
     if conditional is None:  # the failure that the default exists to prevent
         assert mean[1] < 0.5
-        return
-    if method == "aps":  # the most probable class is always in, so the healthy are over-covered
-        assert (mean > 0.885).all()
         return
     assert ((mean > 0.885) & (mean < 0.93)).all()
     # MAPIE's own test: mean coverage lies in [1 - alpha, 1 - alpha + 1 / (n + 1)], 1 % family-wise.
@@ -179,6 +222,25 @@ def test_coverage_at_low_prevalence_over_repeats(conditional, method):
             coverage[:, column], 1 - alpha + 1 / smallest, alternative="greater"
         ).pvalue
         assert min(low, high) > 0.01 / (2 * n_classes)
+
+
+@pytest.mark.parametrize("method", ["lac", "aps", "raps"])
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_coverage_is_what_was_asked_for_with_any_number_of_classes(method, n_classes):
+    repeats, n = 20, 300 * n_classes
+    coverage = np.empty((repeats, n_classes))
+    for repeat in range(repeats):
+        rng = np.random.default_rng(repeat)
+        truth = rng.integers(0, n_classes, n + 3000)
+        evidence = np.exp(rng.normal(2.0 * np.eye(n_classes)[truth]) * 2.0)
+        probability = evidence / evidence.sum(axis=1, keepdims=True)
+        known = (None, np.arange(n))
+        cut = calibrate(probability[:n], truth[:n], [known], None, "class", method, 0.1, repeat)
+        scores = label_scores(probability[n:], method, cut.penalty, cut.free_rank)
+        sets = prediction_sets(cut, [scores], np.zeros(3000, int))
+        coverage[repeat] = [sets[truth[n:] == c, c].mean() for c in range(n_classes)]
+    mean = coverage.mean(axis=0)
+    assert ((mean > 0.885) & (mean < 0.93)).all()
 
 
 def test_too_few_rows_of_a_class_give_every_set_that_class():
@@ -250,16 +312,20 @@ def test_probabilities_of_zero_still_cover_their_class():
 
 @pytest.mark.parametrize("method", ["aps", "raps"])
 @pytest.mark.parametrize("cv", [None, 4])
-def test_adaptive_sets_hold_the_most_probable_class(method, cv):
-    X, y = patients(900, n_classes=3)
+def test_adaptive_sets_hold_the_most_probable_class_unless_nearly_always_right(method, cv):
+    X, y = patients(5000, n_classes=4, seed=3)
     model = ConformalClassifier(GaussianNB(), method=method, cv=cv, random_state=0)
-    model.fit(X[:600], y[:600])
-    sets = model.predict_set(X[600:])
-    assert sets.any(axis=1).all()
+    model.fit(X[:3000], y[:3000])
+    sets, first = model.predict_set(X[3000:]), model.predict_proba(X[3000:]).argmax(axis=1)
+    ranked_first = [np.mean(first[y[3000:] == label] == label) for label in range(4)]
+    doubtful = np.array(ranked_first)[first] < 0.8  # 90 % takes more than the first class there
+    assert doubtful.sum() > 400
+    assert sets[doubtful].any(axis=1).all()
     if cv is None:
-        assert sets[np.arange(300), model.predict_proba(X[600:]).argmax(axis=1)].all()
-    covered = sets[np.arange(300), y[600:]]
-    assert min(covered[y[600:] == label].mean() for label in range(3)) > 0.82
+        assert sets[np.arange(2000), first][doubtful].all()
+    covered = sets[np.arange(2000), y[3000:]]
+    for label in range(4):
+        assert 0.81 < covered[y[3000:] == label].mean() < 0.97
 
 
 @pytest.mark.parametrize("method", ["aps", "raps"])
@@ -267,8 +333,7 @@ def test_adaptive_methods_work_on_two_classes(binary, method):
     model, X, y, X_new, y_new = binary
     conformal = ConformalClassifier(FrozenEstimator(model), method=method, random_state=0).fit(X, y)
     report = conformal.coverage_report(X_new, y_new)
-    assert (report["coverage"] > 0.85).all()
-    assert (report["empty"] == 0).all()
+    assert report["coverage"].between(0.85, 0.95).all()
 
 
 def test_raps_says_when_it_has_too_few_rows():

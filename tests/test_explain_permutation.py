@@ -71,6 +71,84 @@ def test_sampling_is_unbiased(numbers, monkeypatch):
     assert (np.abs(runs.mean(axis=0) - exact.values) < 4.5 * error + 1e-9).all()
 
 
+def _spread_and_error(model, rows, background, **options):
+    """Spread of the values over seeds, and the mean of the errors that each run states."""
+    runs = [
+        explain(model, rows, "permutation", background, random_state=seed, **options)
+        for seed in range(60)
+    ]
+    stated = np.sqrt(np.mean([run.standard_error**2 for run in runs], axis=0))
+    return np.std([run.values for run in runs], axis=0, ddof=1), stated
+
+
+@pytest.mark.parametrize(
+    ("n_permutations", "n_background"), [(3, 20), (3, 75), (2, 150), (1, 75), (1, 150)]
+)
+def test_standard_error_is_the_spread_over_seeds(
+    numbers, monkeypatch, n_permutations, n_background
+):
+    X, y = numbers
+    monkeypatch.setattr(permutation, "EXACT_UP_TO", 0)
+    spread, stated = _spread_and_error(
+        GaussianNB().fit(X, y),
+        X[:3],
+        X,
+        n_permutations=n_permutations,
+        n_background=n_background,
+    )
+    np.testing.assert_allclose(stated, spread, rtol=0.4)
+    assert 0.88 < np.mean(stated / spread) < 1.12
+
+
+def test_many_coalitions_are_sampled(numbers, monkeypatch):
+    X, y = numbers
+    model = GaussianNB().fit(X, y)
+    exact = explain(model, X[:3], "permutation", X)
+    monkeypatch.setattr(permutation, "MAX_COALITIONS", 32 * 149)
+    sampled = explain(model, X[:3], "permutation", X)
+    assert exact.standard_error is None
+    assert (np.abs(sampled.values - exact.values) <= 4.5 * sampled.standard_error).all()
+
+
+def test_standard_error_of_all_coalitions_is_that_of_the_draw(numbers):
+    X, y = numbers
+    model = GaussianNB().fit(X, y)
+    assert explain(model, X[:4], "permutation", X).standard_error is None
+    spread, stated = _spread_and_error(model, X[:4], X, n_background=50)
+    assert 0.9 < np.mean(stated / spread) < 1.1
+    reasons = explain(model, X[:4], "permutation", X, n_background=1)
+    assert np.isnan(reasons.standard_error).all()
+
+
+def test_standard_error_travels_with_the_values(numbers):
+    X, y = numbers
+    reasons = explain(GaussianNB().fit(X, y), X[:4], "permutation", X, n_background=50)
+    np.testing.assert_array_equal(reasons[2].standard_error[0], reasons.standard_error[2])
+    frame = reasons.to_frame()
+    order = np.argsort(-np.abs(reasons.values[0]), kind="stable")
+    np.testing.assert_array_equal(frame["standard_error"][:5], reasons.standard_error[0, order])
+    largest = f"at most {reasons.standard_error.max():.2g}"
+    assert largest in repr(reasons).splitlines()[-1]
+
+
+def test_default_effort_settles_the_strongest_reasons():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 12))
+    weights = np.array([2.0, 1.5, 1.2, *np.full(9, 0.1)])
+    y = X @ weights + X[:, 0] * X[:, 1] + rng.logistic(size=1000) > 0
+    model = HistGradientBoostingClassifier(max_iter=30, random_state=0).fit(X, y)
+    first, second = (
+        explain(model, X[:8], "permutation", X, output="probability", random_state=seed)
+        for seed in (0, 1)
+    )
+    strongest = [np.sort(np.argsort(-np.abs(r.values))[:, :2]) for r in (first, second)]
+    np.testing.assert_array_equal(*strongest)
+    error = np.sqrt(first.standard_error**2 + second.standard_error**2)
+    assert (np.abs(first.values - second.values) <= 4.5 * error + 1e-12).all()
+    strength = np.abs(first.values).mean()
+    assert np.abs(first.values - second.values).mean() < 0.05 * strength
+
+
 def test_blocks_do_not_change_the_result(numbers, monkeypatch):
     X, y = numbers
     model = GaussianNB().fit(X, y)

@@ -10,8 +10,11 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from cardiorisk.exceptions import TableWarning
 from cardiorisk.explain import explain
 from cardiorisk.explain.attribution.lime import local_surrogate
+from cardiorisk.features import ClinicalTable
+from cardiorisk.records import Variable
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +141,74 @@ def test_perturbed_rows_are_possible_rows(mixed):
     assert drawn["sex"].dtype == X["sex"].dtype
     assert drawn["chol"].notna().all()
     assert drawn["sex"].mean() == pytest.approx(X["sex"].mean(), abs=0.05)
+
+
+class _Remembers(HistGradientBoostingClassifier):
+    """Keeps every table that it was asked about."""
+
+    def predict_proba(self, X):
+        self.asked = [*getattr(self, "asked", []), np.asarray(X)]
+        return super().predict_proba(X)
+
+
+@pytest.fixture(scope="module")
+def coded():
+    """A table whose cholesterol is 0 where nobody measured it, and its pipeline."""
+    rng = np.random.default_rng(0)
+    schema = {
+        "age": Variable("age", "age", "years", 0, 120),
+        "chol": Variable("chol", "cholesterol", "mg/dL", 50, 1000, zero_is_missing=True),
+    }
+    X = pd.DataFrame({"age": rng.integers(30, 80, 400), "chol": rng.integers(130, 400, 400)})
+    y = X["age"] + rng.normal(0, 8, 400) > 55
+    X.loc[::3, "chol"] = 0
+    return make_pipeline(ClinicalTable(schema), _Remembers(max_iter=20)).fit(X, y), X
+
+
+def test_coded_zeros_are_no_values_to_draw(coded):
+    model, X = coded
+    model[-1].asked = []
+    rows = X[1:3]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        reasons = explain(model, rows, "lime", X, n_samples=1000)
+    drawn = np.concatenate(model[-1].asked)
+    assert len(drawn) >= 2000
+    names = list(model[0].get_feature_names_out())
+    chol, missing = drawn[:, names.index("chol")], drawn[:, names.index("chol_missing")]
+    assert (missing == 0).all()
+    assert chol.min() >= X.loc[X["chol"] > 0, "chol"].min()
+    assert chol.max() <= X["chol"].max()
+    pd.testing.assert_frame_equal(reasons.data, rows)
+
+
+def test_a_coded_zero_is_compared_with_having_a_value(coded):
+    model, X = coded
+    model[-1].asked = []
+    explain(model, X[:1], "lime", X, n_samples=1000)
+    drawn = np.concatenate(model[-1].asked)
+    missing = drawn[:, list(model[0].get_feature_names_out()).index("chol_missing")]
+    assert 0.2 < missing.mean() < 0.5
+
+
+@pytest.mark.parametrize("method", ["lime", "permutation"])
+def test_doubtful_values_of_real_rows_are_warned_of_once(coded, method):
+    model, X = coded
+    rows = X[1:3].assign(chol=[5000, 200])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        explain(model, rows, method, X, n_samples=200)
+    assert [warning.category for warning in caught] == [TableWarning]
+    assert "chol: 1 value outside 50 to 1000 mg/dL (5000)" in str(caught[0].message)
+
+
+def test_standard_error_is_the_spread_over_seeds(numbers):
+    X, y = numbers
+    model = HistGradientBoostingClassifier(max_iter=20, random_state=0).fit(X, y)
+    runs = [explain(model, X[:3], "lime", X, n_samples=400, random_state=s) for s in range(40)]
+    spread = np.std([run.values for run in runs], axis=0, ddof=1)
+    stated = np.sqrt(np.mean([run.standard_error**2 for run in runs], axis=0))
+    assert 0.85 < np.mean(stated / spread) < 1.15
 
 
 def test_columns_without_spread_or_without_values(numbers):

@@ -32,8 +32,8 @@ def explain(
     *,
     target: Any = None,
     output: str = "auto",
-    n_permutations: int = 2,
-    n_background: int = 100,
+    n_permutations: int | None = None,
+    n_background: int = 1000,
     n_samples: int = 5000,
     random_state: int | np.random.RandomState | None = 0,
 ) -> Explanation:
@@ -53,9 +53,9 @@ def explain(
         :class:`cardiorisk.features.ECGFeatures` does, those columns are explained.
     method : {"auto", "tree", "linear", "permutation", "lime"}, default="auto"
         "tree" is exact Shapley values along the paths of a tree ensemble, "linear" exact for a
-        linear classifier, "permutation" Shapley values of any model (exact up to 8 columns,
-        sampled above), "lime" a local surrogate. "auto" takes the exact route in the wanted
-        output where there is one, else "permutation".
+        linear classifier, "permutation" Shapley values of any model (exact up to 8 columns and
+        100,000 coalitions, sampled above), "lime" a local surrogate. "auto" takes the exact route
+        in the wanted output where there is one, else "permutation".
     background : like X, optional
         The cohort that "linear", "permutation" and "lime" compare with. None takes X itself:
         pass the training table to make the base value mean something. "tree" compares with the
@@ -67,10 +67,12 @@ def explain(
         Unit of the contributions. Every classifier with ``predict_proba`` can be explained in
         "probability". "auto" is the unit of the exact route (probability for scikit-learn's
         forests, margin for boosters and linear models), else probability.
-    n_permutations : int, default=2
+    n_permutations : int, optional
         For "permutation": random column orders for each background row, each walked both ways.
-    n_background : int, default=100
-        For "permutation": the number of background rows that are drawn if there are more.
+        None takes as many as give 1000 orders in all, at least one a background row.
+    n_background : int, default=1000
+        For "permutation": the number of background rows that are drawn if there are more. This
+        draw moves the contributions more than the orders do, so spend effort here first.
     n_samples : int, default=5000
         For "lime": the number of perturbed rows for each explained row.
     random_state : int, RandomState instance or None, default=0
@@ -82,7 +84,8 @@ def explain(
     Explanation
         ``data`` holds the columns as they are in the table, before any encoding. A column that
         no single later column comes from, as before PCA, is left behind by the exact routes:
-        they explain the columns at that point.
+        they explain the columns at that point. ``standard_error`` says how far sampled
+        contributions would move with another ``random_state``.
 
     Raises
     ------
@@ -120,7 +123,10 @@ def explain(
         steps, estimator, X, background if compares else None, target, output, random_state
     )
     if compares and background is None and len(task.target) == 1:
-        raise ValueError("Got one row without background; pass the table to compare it with.")
+        raise ValueError(
+            "Got one row without background, so there is nothing to compare it with. Pass the "
+            "training table or a sample of it: explain(model, row, background=table)."
+        )
     if route is not None:
         return _exact(task, route)
     if method == "lime":
@@ -128,13 +134,15 @@ def explain(
     return _permutation(task, n_permutations, n_background)
 
 
-def _check_parameters(method: str, output: str, *counts: int) -> None:
+def _check_parameters(method: str, output: str, *counts: int | None) -> None:
     if method not in METHODS:
         raise ValueError(f"Got method={method!r}, but expected one of {', '.join(METHODS)}.")
     if output not in OUTPUTS:
         raise ValueError(f"Got output={output!r}, but expected one of {', '.join(OUTPUTS)}.")
     names = ("n_permutations", "n_background", "n_samples")
     for name, count in zip(names, counts, strict=True):
+        if count is None and name == "n_permutations":
+            continue
         if not isinstance(count, Integral) or count < 1:
             raise ValueError(f"Got {name}={count!r}, but expected a positive whole number.")
 
@@ -186,32 +194,35 @@ def _exact(task: Task, route: Route) -> Explanation:
     )
 
 
-def _permutation(task: Task, n_permutations: int, n_background: int) -> Explanation:
+def _permutation(task: Task, n_permutations: int | None, n_background: int) -> Explanation:
     passage = task.passage(traced=False)
-    drawn = _draw(len(task.background[-1]), n_background, task.seed)
+    n_available = len(task.background[-1])
+    drawn = _draw(n_available, n_background, task.seed)
     start = passage.start
     table = pool(task.stages[start], rows_of(task.background[start], drawn))
     n_rows = len(task.target)
     background = n_rows + np.arange(len(drawn))
     codes = value_codes(table, passage.columns)
     recombined, behind = _recombiner(task, passage, table, drawn)
-    values, base_values = np.empty((n_rows, len(passage.columns))), np.empty(n_rows)
+    found = []
     for row, target in enumerate(task.target):
 
         def evaluate(sources: npt.NDArray[np.intp], target: int = target) -> Any:
             return task.outputs(recombined(sources), behind)[:, target]
 
         rng = np.random.default_rng(task.seed)
-        values[row], base_values[row] = shapley_values(
-            evaluate, codes, row, background, n_permutations, rng
+        found.append(
+            shapley_values(evaluate, codes, row, background, n_available, n_permutations, rng)
         )
+    errors = np.stack([one.standard_error for one in found])
     return _checked(
         task,
         passage,
-        values,
-        base_values,
+        np.stack([one.values for one in found]),
+        np.array([one.base_value for one in found]),
         task.predictions,
         method="permutation",
+        standard_error=errors if (errors != 0).any() else None,
         base_description=f"the mean of {len(drawn)} rows of {task.cohort}",
     )
 
@@ -238,7 +249,8 @@ def _lime(task: Task, n_samples: int) -> Explanation:
     start, n_rows = passage.start, len(task.target)
     frame = task.frame(start)
     names = list(frame.columns[passage.columns])
-    both = pool(frame, task.frame(start, background=True))
+    # What the pipeline will take for missing is no value to draw.
+    both = task.as_understood(pool(frame, task.frame(start, background=True)), start)
     as_array = not isinstance(task.stages[start], pd.DataFrame)
     surrogates = []
     for row, target in enumerate(task.target):
@@ -262,6 +274,7 @@ def _lime(task: Task, n_samples: int) -> Explanation:
         method="lime",
         base_description=f"each row's surrogate at the mean of {task.cohort}",
         fidelity=np.array([surrogate.fidelity for surrogate in surrogates]),
+        standard_error=np.stack([surrogate.standard_error for surrogate in surrogates]),
     )
 
 

@@ -44,6 +44,9 @@ class Explanation:
         Which cohort the base value is an average over.
     fidelity : ndarray of float, shape (n,), optional
         Weighted R2 of the local surrogate; only for ``method="lime"``.
+    standard_error : ndarray of float, shape (n, k), optional
+        How far a contribution would move with other draws; None where nothing was drawn. Two
+        columns whose contributions differ by less than about three of it have no sure order.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class Explanation:
     predictions: npt.NDArray[np.float64]
     base_description: str = ""
     fidelity: npt.NDArray[np.float64] | None = None
+    standard_error: npt.NDArray[np.float64] | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line a row and feature, the strongest contribution of each row first.
@@ -83,13 +87,14 @@ class Explanation:
         -------
         DataFrame
             Columns ``row`` (label in the index of ``data``), ``feature``, ``value`` (as in
-            ``data``, of dtype object where the columns differ) and ``contribution``.
+            ``data``, of dtype object where the columns differ), ``contribution``, and
+            ``standard_error`` where the contributions were sampled.
         """
         n_rows, n_features = self.values.shape
         order = np.argsort(-np.abs(self.values), axis=1, kind="stable")
         rows = np.arange(n_rows)[:, None]
         names = np.asarray(self.feature_names, dtype=object)
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 "row": np.repeat(self.data.index.to_numpy(), n_features),
                 "feature": names[order].ravel(),
@@ -97,6 +102,9 @@ class Explanation:
                 "contribution": self.values[rows, order].ravel(),
             }
         )
+        if self.standard_error is not None:
+            frame["standard_error"] = self.standard_error[rows, order].ravel()
+        return frame
 
     def importance(self) -> pd.Series:
         """Mean absolute contribution of each feature over the rows, largest first."""
@@ -123,6 +131,7 @@ class Explanation:
             target=self.target[chosen],
             predictions=self.predictions[chosen],
             fidelity=None if self.fidelity is None else self.fidelity[chosen],
+            standard_error=None if self.standard_error is None else self.standard_error[chosen],
         )
 
     def __iter__(self) -> Iterator["Explanation"]:
@@ -144,4 +153,7 @@ class Explanation:
             if self.fidelity is not None:
                 lines.append(f"  fidelity (weighted R2) at least {self.fidelity.min():.2f}")
             lines.append(f"  mean |contribution|: {strongest}")
+            if self.standard_error is not None:
+                middle, largest = np.median(self.standard_error), self.standard_error.max()
+                lines.append(f"  sampled: standard error {middle:.2g}, at most {largest:.2g}")
         return "\n".join(lines)

@@ -28,6 +28,8 @@ class Surrogate:
         category (or missing value) instead of another.
     values : ndarray of float, shape (k,)
         Contributions: coefficient times the row's distance from the background mean.
+    standard_error : ndarray of float, shape (k,)
+        Of ``values``, from the draw of the perturbed rows.
     base_value : float
         The surrogate's output at the background mean.
     fidelity : float
@@ -36,6 +38,7 @@ class Surrogate:
 
     coefficients: npt.NDArray[np.float64]
     values: npt.NDArray[np.float64]
+    standard_error: npt.NDArray[np.float64]
     base_value: float
     fidelity: float
 
@@ -53,7 +56,8 @@ def local_surrogate(
     Departures from the paper and its package:
 
     * Numeric columns are perturbed by a Gaussian around the row, with the background's standard
-      deviation, and clipped to the background's range: no negative cholesterol.
+      deviation, and clipped to the background's range: no negative cholesterol. What is missing
+      in the background does not take part.
     * Other columns are drawn from the background. These are columns of text, categories or
       truth values, coded categories, and columns in which the row itself has no value; what
       enters the surrogate is whether the drawn value is the row's own.
@@ -92,13 +96,14 @@ def local_surrogate(
     width = KERNEL_WIDTH * np.sqrt(design.shape[1])
     weights = np.exp(-0.5 * (steps**2).sum(axis=1) / width**2)
     outputs = evaluate(drawn)
-    coefficients, intercept = _weighted_ridge(design, outputs, weights)
+    coefficients, intercept, errors = _weighted_ridge(design, outputs, weights)
     own = np.array([column.own for column in columns])
     centre = np.array([column.centre for column in columns])
     scale = np.array([column.scale for column in columns])
     return Surrogate(
         coefficients / scale,
         coefficients * (own - centre),
+        errors * np.abs(own - centre),
         float(intercept + coefficients @ centre),
         _weighted_r2(outputs, design @ coefficients + intercept, weights),
     )
@@ -155,14 +160,20 @@ def _is_categorical(column: pd.Series) -> bool:
 
 def _weighted_ridge(
     design: npt.NDArray[np.float64], outputs: npt.NDArray[Any], weights: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], float]:
-    """Ridge coefficients and the unpenalised intercept."""
+) -> tuple[npt.NDArray[np.float64], float, npt.NDArray[np.float64]]:
+    """Ridge coefficients, the unpenalised intercept, and standard errors of the coefficients.
+
+    The errors are those of White (1980, doi:10.2307/1912934), as the classifier is not linear.
+    """
     share = weights / weights.sum()
     design_mean, output_mean = share @ design, share @ outputs
     centred = design - design_mean
     gram = centred.T @ (weights[:, None] * centred) + RIDGE * np.eye(design.shape[1])
     coefficients = np.linalg.solve(gram, centred.T @ (weights * (outputs - output_mean)))
-    return coefficients, float(output_mean - design_mean @ coefficients)
+    missed = weights * (outputs - output_mean - centred @ coefficients)
+    scores = np.linalg.solve(gram, (centred * missed[:, None]).T)
+    errors = np.sqrt((scores**2).sum(axis=1))
+    return coefficients, float(output_mean - design_mean @ coefficients), errors
 
 
 def _weighted_r2(

@@ -1,5 +1,6 @@
 """One call of explain: the model taken apart, and the rows at every stage of it."""
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from cardiorisk.exceptions import TableWarning
 from cardiorisk.explain.attribution.pipelines import split_model
 from cardiorisk.explain.attribution.tables import (
     Passage,
@@ -18,6 +20,7 @@ from cardiorisk.explain.attribution.tables import (
     run_steps,
     table_passage,
 )
+from cardiorisk.features.clinical_table import ClinicalTable
 
 __all__ = ["Task", "prepare", "rows_of", "split_classifier"]
 
@@ -54,11 +57,16 @@ class Task:
     seed: int
 
     def outputs(self, table: Any, start: int) -> npt.NDArray[np.float64]:
-        """Return the outputs (m, n_classes) for a table that step ``start`` reads."""
+        """Return the outputs (m, n_classes) for a table that step ``start`` reads.
+
+        Doubtful values are not warned of again: the table is made of rows that ``prepare`` ran.
+        """
         blocks = range(0, len(table), BATCH)
-        return np.concatenate(
-            [self._outputs(rows_of(table, slice(i, i + BATCH)), start) for i in blocks]
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TableWarning)
+            return np.concatenate(
+                [self._outputs(rows_of(table, slice(i, i + BATCH)), start) for i in blocks]
+            )
 
     def _outputs(self, table: Any, start: int) -> npt.NDArray[np.float64]:
         ready = run_steps(self.steps[start:], table)[-1]
@@ -81,6 +89,20 @@ class Task:
         """Rows before step ``position`` as a data frame, named as the model names them."""
         stage = (self.background if background else self.stages)[position]
         return as_frame(stage, self._names(position))
+
+    def as_understood(self, frame: pd.DataFrame, start: int) -> pd.DataFrame:
+        """Return a table with NaN where step ``start``, a ClinicalTable, sees a missing value."""
+        step = self.steps[start] if start < len(self.steps) else None
+        if not isinstance(step, ClinicalTable):
+            return frame
+        codes = {"zero"} if step.out_of_range == "keep" else {"zero", "out_of_range"}
+        flags = step.flags(frame)
+        frame = frame.copy()
+        for name, found in flags[flags["code"].isin(codes)].groupby("column"):
+            rows = np.zeros(len(frame), dtype=bool)
+            rows[found["row"]] = True
+            frame[name] = frame[name].mask(rows)
+        return frame
 
     def _names(self, position: int) -> Any:
         if position == 0:

@@ -59,8 +59,8 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         leaves most of the sick uncovered.
     method : {"lac", "aps", "raps"}, default="lac"
         Conformity score. LAC gives the smallest sets on average and may give an empty one, which
-        says that no class looks like the calibration rows. APS and RAPS adapt to the row, always
-        hold the most probable class, and cover slightly more than asked.
+        says that no class looks like the calibration rows. APS and RAPS make larger sets for
+        doubtful rows. All three keep the same promise, and with two classes APS is LAC.
     cv : int, splitter, iterable of (train, test), or None, default=None
         None holds back one part. Otherwise every row is scored by the model of the fold that did
         not see it, the models of all folds vote on a set, and a model fitted on all rows gives
@@ -70,7 +70,7 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     n_jobs : int, optional
         Folds that are fitted at the same time. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Of the split and of the draws of APS and RAPS.
+        Of the split, and of the rows that RAPS spends on its penalty.
 
     Attributes
     ----------
@@ -353,7 +353,7 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 raise ValueError("Got a cv and a FrozenEstimator, which cannot be fitted again.")
             return [(np.empty(0, np.intp), np.arange(len(codes)))]
         if self.cv is None:
-            return [split_once(codes, patients, self.calibration_size, seed)]
+            return [split_once(codes, self.classes_, patients, self.calibration_size, seed)]
         return split_often(self.cv, X, codes, patients, seed)
 
     def _fit_estimators(

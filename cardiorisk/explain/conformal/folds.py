@@ -38,14 +38,20 @@ MAX_SPLIT_PARTS = 20  # patients are dealt into this many parts, so the share ke
 
 def split_once(
     codes: npt.NDArray[np.intp],
+    classes: npt.NDArray[Any],
     patients: npt.NDArray[Any] | None,
     size: float,
     seed: int,
 ) -> Fold:
     """Rows to train on and rows to calibrate on, stratified, patients whole."""
+    _check_divisible(codes, classes)
     rows = np.arange(len(codes))
     if patients is None:
-        train, calibrate = train_test_split(rows, test_size=size, stratify=codes, random_state=seed)
+        # A row of each class on both sides, also where size times a few rows is less than that.
+        n_kept = int(np.clip(np.ceil(size * len(rows)), len(classes), len(rows) - len(classes)))
+        train, calibrate = train_test_split(
+            rows, test_size=n_kept, stratify=codes, random_state=seed
+        )
         return np.sort(train), np.sort(calibrate)
     n_parts = min(MAX_SPLIT_PARTS, len(np.unique(patients)), int(np.bincount(codes).min()))
     if n_parts < 2:
@@ -58,6 +64,18 @@ def split_once(
     kept = [test for _, test in parts.split(rows, codes, patients)][:n_kept]
     calibrate = np.sort(np.concatenate(kept))
     return np.setdiff1d(rows, calibrate), calibrate
+
+
+def _check_divisible(codes: npt.NDArray[np.intp], classes: npt.NDArray[Any]) -> None:
+    counts = np.bincount(codes, minlength=len(classes))
+    if counts.min() < 2:
+        found = ", ".join(f"class {name}: {n}" for name, n in zip(classes, counts, strict=True))
+        raise ValueError(
+            f"Got {len(codes)} rows ({found}), but a split needs at least 2 rows of each class, "
+            "one to train and one to calibrate, and many more for sets that exclude a class: of "
+            "each class 1 / alpha - 1 rows must calibrate. Calibrate a fitted model in "
+            "FrozenEstimator where rows are few."
+        )
 
 
 def split_often(

@@ -1,7 +1,7 @@
 """Conformity scores of classifiers: how strange a label would be for a row."""
 
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,7 @@ def calibration_scores(
     alpha : float
         Miscoverage; RAPS chooses its penalty for this level.
     seed : int
-        Of the uniform draws of APS and RAPS, and of the rows that RAPS holds back.
+        Of the rows that RAPS spends on its penalty.
 
     Returns
     -------
@@ -61,10 +61,9 @@ def calibration_scores(
 
     Notes
     -----
-    LAC is one minus the probability of the label (Sadinle et al. 2019,
-    doi:10.1080/01621459.2017.1395341). APS (Romano et al. 2020, doi:10.48550/arXiv.2006.02544)
-    and RAPS (Angelopoulos et al. 2021, doi:10.48550/arXiv.2009.14193) are scored, and the penalty
-    of RAPS is chosen, by MAPIE.
+    These are the :func:`label_scores` of the true labels: a set keeps its promise without being
+    larger than that takes only if calibration and new rows are scored by the same rule. The
+    penalty of RAPS is chosen by MAPIE on rows of their own.
 
     Examples
     --------
@@ -73,35 +72,17 @@ def calibration_scores(
     >>> calibration_scores(proba, np.array([0, 0]), "lac", alpha=0.1, seed=0).scores
     array([0.1, 0.6])
     """
-    if method == "lac":
-        rows = np.arange(len(codes))
-        return CalibrationScores(rows, 1.0 - probability[rows, codes])
-    if probability.shape[1] == 2:
-        # MAPIE ranks three classes or more. A class below every other, which no row belongs to,
-        # changes neither the ranks nor the masses of the two.
-        probability = np.pad(probability, ((0, 0), (0, 1)), constant_values=-1.0)
-    mapie = require("mapie.conformity_scores")
-    if method == "aps":
-        return _aps_scores(mapie, probability, codes, seed)
-    return _raps_scores(mapie, probability, codes, alpha, seed)
+    rows, penalty, free_rank = np.arange(len(codes)), 0.0, 0.0
+    if method == "raps":
+        rows, penalty, free_rank = _tune_raps(probability, codes, alpha, seed)
+    scores = label_scores(probability[rows], method, penalty, free_rank)
+    return CalibrationScores(rows, scores[np.arange(len(rows)), codes[rows]], penalty, free_rank)
 
 
-def _aps_scores(
-    mapie: Any, probability: npt.NDArray[np.float64], codes: npt.NDArray[np.intp], seed: int
-) -> CalibrationScores:
-    score = mapie.APSConformityScore()
-    score.set_external_attributes(classes=np.arange(probability.shape[1]), random_state=seed)
-    scores = score.get_conformity_scores(codes, probability, y_enc=codes)
-    return CalibrationScores(np.arange(len(codes)), scores.ravel())
-
-
-def _raps_scores(
-    mapie: Any,
-    probability: npt.NDArray[np.float64],
-    codes: npt.NDArray[np.intp],
-    alpha: float,
-    seed: int,
-) -> CalibrationScores:
+def _tune_raps(
+    probability: npt.NDArray[np.float64], codes: npt.NDArray[np.intp], alpha: float, seed: int
+) -> tuple[npt.NDArray[np.intp], float, float]:
+    """Spend some rows on the penalty; return the others, the penalty, and the ranks free of it."""
     needed = int(np.ceil((1 / alpha + 1) / TUNING_SHARE))
     counts = np.bincount(codes, minlength=probability.shape[1])
     if len(codes) < needed or counts[counts > 0].min() < 2:
@@ -110,6 +91,11 @@ def _raps_scores(
             f"but method='raps' spends {TUNING_SHARE:.0%} of them on its penalty and needs at "
             f"least {needed}, 2 in each class, at alpha={alpha:g}. Use method='aps' or 'lac'."
         )
+    if probability.shape[1] == 2:
+        # MAPIE ranks three classes or more. A class below every other, which no row belongs to,
+        # changes neither the ranks nor the masses of the two.
+        probability = np.pad(probability, ((0, 0), (0, 1)), constant_values=-1.0)
+    mapie = require("mapie.conformity_scores")
     classes = np.arange(probability.shape[1])
     score = mapie.RAPSConformityScore()
     score.set_external_attributes(
@@ -126,9 +112,7 @@ def _raps_scores(
     scores = score.get_conformity_scores(codes, probability[rows], y_enc=codes)
     level = np.array([alpha])
     score.get_conformity_score_quantiles(scores, level, cv="prefit", include_last_label=True)
-    penalty, free_rank = float(np.ravel(score.lambda_star)[0]), float(np.ravel(score.k_star)[0])
-    beyond = np.maximum(score.cutoff - free_rank, 0.0)
-    return CalibrationScores(rows, scores.ravel() + penalty * beyond, penalty, free_rank)
+    return rows, float(np.ravel(score.lambda_star)[0]), float(np.ravel(score.k_star)[0])
 
 
 def label_scores(
@@ -146,15 +130,25 @@ def label_scores(
     Returns
     -------
     ndarray of shape (n, n_classes)
-        For APS and RAPS the mass of the labels that are more probable, so the label that crosses
-        the threshold is included and the most probable label (score -inf) always is. That makes
-        the sets slightly larger than the randomised ones of the papers, and never random.
+
+    Notes
+    -----
+    * LAC: one minus the probability of the label (Sadinle et al. 2019,
+      doi:10.1080/01621459.2017.1395341).
+    * APS (Romano et al. 2020, doi:10.48550/arXiv.2006.02544): the mass of the labels that are more
+      probable, without the papers' random share of the label's own, so that equal rows get equal
+      sets. Nothing precedes the most probable label; it scores minus its probability, so that the
+      rate can be met in a class that the model nearly always ranks first.
+    * RAPS (Angelopoulos et al. 2021, doi:10.48550/arXiv.2009.14193): APS plus ``penalty`` for each
+      rank beyond ``free_rank``.
+
+    With two classes the three order the rows alike, so their sets are the same.
 
     Examples
     --------
     >>> import numpy as np
     >>> label_scores(np.array([[0.7, 0.2, 0.1]]), "aps").round(3)
-    array([[-inf,  0.7,  0.9]])
+    array([[-0.7,  0.7,  0.9]])
     """
     if method == "lac":
         return 1.0 - probability
@@ -164,5 +158,5 @@ def label_scores(
         rank = above.sum(axis=1)
         mass = np.where(above, probability, 0.0).sum(axis=1)
         penalised = mass + penalty * np.maximum(rank - free_rank, 0.0)
-        scores[:, column] = np.where(rank == 0, -np.inf, penalised)
+        scores[:, column] = np.where(rank == 0, -probability[:, column], penalised)
     return scores

@@ -25,7 +25,7 @@ from cardiorisk.explain.report.performance import summarise_performance
 from cardiorisk.explain.report.reasons import summarise_reasons
 from cardiorisk.explain.report.refits import refit_resampled
 from cardiorisk.explain.report.summary import CohortSummary, Outcome, PatientSummary, ReportSummary
-from cardiorisk.explain.report.unseen import Unseen, explained_points, predict_unseen
+from cardiorisk.explain.report.unseen import ROUGH, Unseen, explained_points, predict_unseen
 from cardiorisk.records import ECGRecord, Variable
 
 __all__ = ["Report", "build_report"]
@@ -199,7 +199,7 @@ def build_report(
         performance, sets = summarise_performance(inputs, unseen, alpha, subgroups, effort)
         _next(bar, "reasons")
         sample = _sample(inputs, unseen, random_state)
-        explained = explained_points(inputs, unseen, sample, random_state, repeats=1)
+        explained = explained_points(inputs, unseen, sample, random_state, 1, ROUGH)
         reasons = summarise_reasons(inputs, unseen, explained, random_state)
         _next(bar, "patients")
         people = _summarise_patients(chosen, inputs, unseen, cohort, sets, effort)

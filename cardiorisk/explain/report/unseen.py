@@ -1,7 +1,7 @@
 """Everything that must come from models that did not see the person."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,11 @@ __all__ = [
 ]
 
 FEW_ROWS = 500  # below, conformal calibration reuses all rows by cross-fitting
-N_BACKGROUND = 50
+
+# How many people and column orders stand behind a reason of a model that has no exact route: a
+# cohort's picture averages hundreds of rows, a patient's page stands for itself.
+ROUGH: Mapping[str, Any] = {"n_background": 50, "n_permutations": 2}
+FINE: Mapping[str, Any] = {"n_background": 1000, "n_permutations": None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +172,7 @@ def explained_points(
     rows: npt.NDArray[np.intp],
     random_state: int,
     repeats: int | None = None,
+    accuracy: Mapping[str, Any] = FINE,
 ) -> Points:
     """Explain rows by the models that did not see them, mean over repeats.
 
@@ -177,6 +182,8 @@ def explained_points(
         Tested rows, in increasing order.
     repeats : int, optional
         How many repeats to average; all of them unless given.
+    accuracy : mapping
+        ``FINE`` for a patient's page, ``ROUGH`` for a cohort's picture.
     """
     position = {row: place for place, row in enumerate(rows)}
     shape = (len(rows), inputs.table.shape[1])
@@ -188,7 +195,7 @@ def explained_points(
             if not len(chosen):
                 continue
             train = np.setdiff1d(np.arange(len(inputs.y)), test)
-            reasons = explain_rows(inputs, model, chosen, train, random_state)
+            reasons = explain_rows(inputs, model, chosen, train, random_state, accuracy)
             places = [position[row] for row in chosen]
             values[places] += 100 * reasons.values
             base[places] += 100 * reasons.base_values
@@ -204,17 +211,17 @@ def explain_rows(
     rows: npt.NDArray[np.intp],
     train: npt.NDArray[np.intp],
     random_state: int,
+    accuracy: Mapping[str, Any] = ROUGH,
 ) -> Any:
     """Explain rows of the table in probability, against a sample of the training rows."""
     random = np.random.RandomState(random_state)
-    sample = np.sort(random.permutation(train)[:N_BACKGROUND])
+    sample = np.sort(random.permutation(train)[: accuracy["n_background"]])
     return explain(
         model,
         inputs.table.iloc[rows],
         background=inputs.table.iloc[sample],
         target=inputs.pos_label,
         output="probability",
-        n_permutations=2,
-        n_background=N_BACKGROUND,
+        **accuracy,
         random_state=random_state,
     )
