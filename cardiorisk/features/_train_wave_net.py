@@ -97,7 +97,7 @@ def build_net() -> Any:
     def doubled(x: Any) -> Any:
         return functional.interpolate(x, scale_factor=2, mode="linear", align_corners=False)
 
-    class WaveNet(nn.Module):  # type: ignore[name-defined]
+    class WaveNet(nn.Module):  # type: ignore[name-defined]  # torch is imported late
         def __init__(self) -> None:
             super().__init__()
             n_classes, depth = len(CLASSES), len(TRUNK)

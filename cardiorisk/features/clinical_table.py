@@ -135,7 +135,7 @@ class ClinicalTable(TransformerMixin, BaseEstimator):
     1    NaN           1.0         0.0              1.0
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 (the form that scikit-learn reads)
         "schema": [Mapping, "array-like", None],
         "categorical": ["array-like"],
         "zero_as_missing": ["array-like"],
