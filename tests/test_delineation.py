@@ -259,3 +259,13 @@ def test_fifteen_leads_at_1000_hz(data_folder):
     marks = delineate(record.signal, record.sampling_rate, record.lead_names)
     assert len(marks.leads) == 15
     assert 45 <= marks.n_beats <= 60  # 38.4 s
+
+
+def test_a_beat_cut_off_by_the_end_is_no_t_wave():
+    ecg = make_ecg(1, rhythms=["left bundle branch block"], heart_rate=90, random_state=3)
+    record, truth = ecg.records[0], ecg.marks[0].beats
+    cut = int(truth["R_peak"][-2]) + 5  # the last QRS is there in part, and is no beat yet
+    found = delineate(record.signal[:, :cut], record.sampling_rate, record.lead_names).beats
+    peaks = found["T_peak"][np.isfinite(found["T_peak"])]
+    assert len(peaks) >= found["R_peak"].size - 2
+    assert (peaks < truth["QRS_on"][-2]).all()

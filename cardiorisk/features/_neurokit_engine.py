@@ -23,6 +23,7 @@ POSITIVE_SHARE = 0.2  # of the negative deflection: from here on the positive on
 TOLERANCE = {"P_peak": 0.040, "T_peak": 0.060}  # s off the median of leads: another deflection
 PR_STEADY = 0.020  # s: conducted P waves keep this distance from the record's usual P to R
 PR_STEADY_SHARE = 0.6  # of the beats; fewer, and the record has no P waves that are conducted
+DUE = 0.8  # of the usual RR after the last R: what peaks later is a beat that the end cuts off
 PAD = 1.0  # s of constant signal between leads that are marked in one call
 MAX_SAMPLES = 200_000  # a call: NeuroKit2 keeps ten columns of this length
 NEUROKIT_NAMES = {"P_peak": "ECG_P_Peaks", "T_peak": "ECG_T_Peaks"}
@@ -153,15 +154,18 @@ def agree(found: Marks, name: str, rate: float) -> Floats:
 
 
 def _drop_unfit_peaks(marks: Marks, rate: float) -> None:
-    """Take away P waves that do not keep their distance to R, and waves inside QRS."""
+    """Take away P waves that do not keep their distance to R, and T waves inside a QRS."""
     distance = (marks["R_peak"] - marks["P_peak"]) / rate
     if np.isfinite(distance).any():
         deviation = np.abs(distance - np.nanmedian(distance))
         steady = np.mean(deviation <= PR_STEADY) >= PR_STEADY_SHARE
         fits = steady & (deviation <= TOLERANCE["P_peak"]) & (marks["P_peak"] < marks["QRS_on"])
         marks["P_peak"] = np.where(fits, marks["P_peak"], np.nan)
-    after = marks["T_peak"] > marks["QRS_off"]
-    marks["T_peak"] = np.where(after, marks["T_peak"], np.nan)
+    next_due = np.full(len(marks["R_peak"]), np.inf)
+    if len(next_due) > 1:  # only the last beat has no beat after it that bounds its T wave
+        next_due[-1] = marks["R_peak"][-1] + DUE * np.median(np.diff(marks["R_peak"]))
+    fits = (marks["T_peak"] > marks["QRS_off"]) & (marks["T_peak"] < next_due)
+    marks["T_peak"] = np.where(fits, marks["T_peak"], np.nan)
 
 
 def _add_edges(marks: Marks, clean: Floats, rate: float) -> None:
