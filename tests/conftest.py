@@ -18,3 +18,13 @@ def data_folder() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("CARDIORISK_DATA does not name a folder with the open data sets")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    """Half of scikit-learn's breast-cancer table with missing values, and the other half."""
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    X[::9, 3] = float("nan")
+    return X[::2], y[::2], X[1::2], y[1::2]

@@ -6,31 +6,17 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_iris, make_classification
+from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import get_scorer, log_loss, roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_forests import BACKENDS, BOOSTERS, small  # cancer is a fixture
 
 from cardiorisk.datasets import load_heart_disease
 from cardiorisk.estimators import CardioForestClassifier
 from cardiorisk.exceptions import DeviceError, TableError
-
-BACKENDS = ("forest", "xgboost", "lightgbm", "ensemble")
-BOOSTERS = ("xgboost", "lightgbm")
-
-
-def small(backend, **parameters):
-    parameters = {"n_estimators": 20, "random_state": 0, "device": "cpu", **parameters}
-    return CardioForestClassifier(backend=backend, **parameters)
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    X[::9, 3] = np.nan
-    return X[::2], y[::2], X[1::2], y[1::2]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -5,28 +5,14 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.datasets import load_breast_cancer, make_classification
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from small_forests import BOOSTERS, small  # cancer is a fixture
 
-from cardiorisk.estimators import CardioForestClassifier, _tree_backends
+from cardiorisk.estimators import _tree_backends
 from cardiorisk.estimators._inner_splits import calibration_folds, early_stopping_split
 from cardiorisk.estimators._vote import platt_curve
-
-BACKENDS = ("forest", "xgboost", "lightgbm", "ensemble")
-BOOSTERS = ("xgboost", "lightgbm")
-
-
-def small(backend, **parameters):
-    parameters = {"n_estimators": 20, "random_state": 0, "device": "cpu", **parameters}
-    return CardioForestClassifier(backend=backend, **parameters)
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    X[::9, 3] = np.nan
-    return X[::2], y[::2], X[1::2], y[1::2]
 
 
 @pytest.mark.parametrize("backend", BOOSTERS)

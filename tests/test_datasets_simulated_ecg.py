@@ -46,10 +46,10 @@ def test_same_seed_same_cohort_and_other_seed_another():
 
 
 def test_global_random_state_is_left_alone():
-    np.random.seed(0)  # noqa: NPY002
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002 (the state under test)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the state under test)
     make_ecg(2, random_state=3)
-    assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002 (the state under test)
 
 
 @pytest.mark.parametrize("disturbed", [{}, {"noise": 0.05, "baseline_wander": 0.3, "mains": 0.1}])
