@@ -1,7 +1,6 @@
 """The one place that knows what a valid input is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -10,10 +9,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._optional import require
+from cardiorisk._signal_problems import (
+    MAX_GAP,
+    MIN_DURATION,
+    SignalProblem,
+    fill_gaps,
+    signal_problems,
+    usable_leads,
+)
 from cardiorisk.exceptions import SignalError
 from cardiorisk.records import STANDARD_LEADS, ECGRecord
 
 __all__ = [
+    "MAX_GAP",
+    "MIN_DURATION",
     "SignalProblem",
     "as_pandas",
     "as_records",
@@ -29,44 +38,7 @@ __all__ = [
     "usable_leads",
 ]
 
-MIN_DURATION = 2.0  # s: below, fewer than two beats are sure at 60 /min
-MIN_SAMPLING_RATE = 100.0  # Hz: below, the edges of a QRS complex fall between samples
-MAX_DEVIATION = 15.0  # mV: the largest QRS of a human ECG is well below 10 mV
-MIN_DEVIATION = 0.02  # mV: a low-voltage QRS is still above 0.1 mV
-MAX_GAP, MAX_MISSING = 0.2, 0.05  # s at a time and share of a lead that may be bridged
-CLIPPED_SAMPLES, CLIPPED_PLACES = 5, 3  # equal extremes in a row, and how often
-CLIPPED = "rest at their extreme value time and again; the peaks are probably cut off."
-LIMB_TOLERANCE = 0.1  # share of lead III's spread that III - (II - I) may differ by
-SENTINELS = (-32768.0, 32767.0, 29999.0)  # "not measured" in WFDB int16 and in cart exports
-
 _LEADS_BY_LOWER_NAME = {name.lower(): name for name in STANDARD_LEADS}
-
-
-@dataclass(frozen=True)
-class SignalProblem:
-    """One reason to doubt an ECG.
-
-    Parameters
-    ----------
-    code : str
-        Short stable name: ``"units"``, ``"sentinel"``, ``"too_short"``, ``"sampling_rate"``,
-        ``"flat"``, ``"not_finite"``, ``"gaps"``, ``"spikes"``, ``"saturated"`` or
-        ``"limb_leads"``.
-    message : str
-        What was seen and what was expected.
-    fatal : bool
-        Whether the record cannot be used at all.
-    leads : tuple of str
-        The leads that are affected.
-    """
-
-    code: str
-    message: str
-    fatal: bool
-    leads: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
 
 
 def check_sampling_rate(sampling_rate: Any) -> float:
@@ -203,151 +175,6 @@ def in_lead_order(
         if name in record.lead_names:
             out[row] = record.lead(name)
     return out
-
-
-def usable_leads(record: ECGRecord) -> npt.NDArray[np.bool_]:
-    """Tell for each lead whether it is finite and not constant."""
-    if record.signal.shape[1] == 0:
-        return np.zeros(len(record.lead_names), bool)
-    finite = np.asarray(np.isfinite(record.signal).all(axis=1))
-    return finite & (np.ptp(np.where(finite[:, None], record.signal, 0.0), axis=1) > 0)
-
-
-def fill_gaps(record: ECGRecord) -> ECGRecord:
-    """Bridge short gaps (NaN) by straight lines: 0.2 s at most, and 5 % of a lead at most.
-
-    A lead with more missing, or with infinity, is left as it is, and so is not usable.
-    """
-    missing = np.isnan(record.signal)
-    signal = record.signal.copy() if missing.any() else record.signal
-    for lead, gap in zip(signal, missing, strict=True):
-        longest = _runs(gap).max(initial=0) / record.sampling_rate
-        if 0 < longest <= MAX_GAP and gap.mean() <= MAX_MISSING and not np.isinf(lead).any():
-            lead[gap] = np.interp(np.flatnonzero(gap), np.flatnonzero(~gap), lead[~gap])
-    return replace(record, signal=signal) if missing.any() else record
-
-
-def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Length of each run of True."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return edges[1::2] - edges[::2]
-
-
-def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
-    """List what is wrong with a record's values; empty for an ECG that can be trusted.
-
-    The unit is never guessed or corrected: an implausible amplitude is reported.
-    """
-    if record.duration < MIN_DURATION:
-        message = f"{record.duration:g} s is too short; at least {MIN_DURATION:g} s are needed."
-        return (SignalProblem("too_short", message, fatal=True),)
-    if record.sampling_rate < MIN_SAMPLING_RATE:
-        message = f"{record.sampling_rate:g} Hz is too slow; at least {MIN_SAMPLING_RATE:g} needed."
-        return (SignalProblem("sampling_rate", message, fatal=True),)
-    if (sentinel := _sentinel_problem(record)) is not None:
-        return (sentinel,)
-    filled = fill_gaps(record)
-    problems = _lead_problems(filled) + _gap_problems(record, filled)
-    if (usable := usable_leads(filled)).any():
-        problems += _amplitude_problems(filled, usable)
-        clipped = [ok and _is_clipped(lead) for ok, lead in zip(usable, filled.signal, strict=True)]
-        problems += _doubt("saturated", filled, np.array(clipped), CLIPPED)
-        problems += _limb_lead_problems(filled, usable)
-    return tuple(problems)
-
-
-def _sentinel_problem(record: ECGRecord) -> SignalProblem | None:
-    is_sentinel = np.isin(record.signal, SENTINELS)
-    if not is_sentinel.any():
-        return None
-    seen = sorted({int(value) for value in record.signal[is_sentinel]})
-    leads = _named(record, np.asarray(is_sentinel.any(axis=1)))
-    message = f"holds the missing-value code {', '.join(map(str, seen))}; expected mV."
-    return SignalProblem("sentinel", message, fatal=True, leads=leads)
-
-
-def _lead_problems(record: ECGRecord) -> list[SignalProblem]:
-    finite = np.asarray(np.isfinite(record.signal).all(axis=1))
-    flat = finite & ~usable_leads(record)
-    none_left = not usable_leads(record).any()
-    problems = []
-    for code, bad, words in (("not_finite", ~finite, "NaN or infinite"), ("flat", flat, "flat")):
-        if bad.any():
-            leads = _named(record, bad)
-            message = f"{', '.join(leads)} {words}, {len(leads)} of {len(bad)} leads."
-            problems.append(SignalProblem(code, message, fatal=none_left, leads=leads))
-    return problems
-
-
-def _doubt(
-    code: str, record: ECGRecord, chosen: npt.NDArray[np.bool_], words: str
-) -> list[SignalProblem]:
-    """Say something of the chosen leads that does not forbid to use them; nothing of no lead."""
-    leads = _named(record, chosen)
-    return [SignalProblem(code, f"{', '.join(leads)} {words}", False, leads)] if leads else []
-
-
-def _gap_problems(record: ECGRecord, filled: ECGRecord) -> list[SignalProblem]:
-    bridged = np.isnan(record.signal) & np.isfinite(filled.signal)
-    share = bridged.mean(axis=1)
-    words = f"miss {share.max():.1%} of the samples at most; straight lines bridge the gaps."
-    return _doubt("gaps", record, share > 0, words)
-
-
-def _amplitude_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> list[SignalProblem]:
-    signal = np.where(usable[:, None], record.signal, 0.0)
-    centred = np.abs(signal - np.median(signal, axis=1, keepdims=True))
-    deviation, largest = float(np.percentile(centred, 99.5, axis=1).max()), float(centred.max())
-    if deviation <= MAX_DEVIATION and largest >= MIN_DEVIATION:
-        beyond = centred > MAX_DEVIATION
-        words = (
-            f"deviate by {largest:.3g} mV at most from the median, in {beyond.sum()} samples by "
-            f"more than {MAX_DEVIATION:g}; artefacts or a missing-value code suspected."
-        )
-        return _doubt("spikes", record, np.asarray(beyond.any(axis=1)), words)
-    guess = "microvolts or converter counts" if deviation > MAX_DEVIATION else "volts"
-    message = (
-        f"the largest lead deviates by {deviation:.3g} from its median, but an ECG in mV lies "
-        f"between {MIN_DEVIATION:g} and {MAX_DEVIATION:g}; {guess} suspected."
-    )
-    return [SignalProblem("units", message, fatal=True)]
-
-
-def _is_clipped(lead: npt.NDArray[np.float32]) -> bool:
-    centred = lead - np.median(lead)
-    # The smaller extreme may be the isoelectric line, which is flat in a clean ECG.
-    far = np.abs(centred).max() / 2
-    peaks = [centred == edge for edge in (centred.min(), centred.max()) if abs(edge) > far]
-    return any(np.sum(_runs(at) >= CLIPPED_SAMPLES) >= CLIPPED_PLACES for at in peaks)
-
-
-def _limb_lead_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> list[SignalProblem]:
-    present = set(_named(record, usable))
-    if not {"I", "II", "III"} <= present:
-        return []
-    one, two, three = (
-        lead - np.median(lead)
-        for lead in (record.lead(n).astype(float) for n in ("I", "II", "III"))
-    )
-    spread = max(np.std(lead) for lead in (one, two, three))
-    ratio = float(np.std(three - (two - one)) / spread)
-    if ratio <= LIMB_TOLERANCE:
-        return []
-    regressors = np.stack([two, one], axis=1)
-    (of_two, of_one), *_ = np.linalg.lstsq(regressors, three, rcond=None)
-    unexplained = float(np.std(three - regressors @ (of_two, of_one)) / spread)
-    cause = (
-        f"they fit III = {of_two:.2f} II {of_one:+.2f} I, so the gain differs between leads: "
-        "do not compare amplitudes across leads"
-        if unexplained <= LIMB_TOLERANCE and of_two > 0 > of_one
-        else "lead names, order or polarity may be wrong, or a lead is disturbed"
-    )
-    message = f"III differs from II - I by {ratio:.0%} of the largest limb lead's spread; {cause}."
-    return [SignalProblem("limb_leads", message, fatal=False, leads=("I", "II", "III"))]
-
-
-def _named(record: ECGRecord, chosen: npt.NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(name for name, flag in zip(record.lead_names, chosen, strict=True) if flag)
 
 
 def as_pandas(X: Any) -> Any:

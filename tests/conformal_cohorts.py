@@ -1,5 +1,6 @@
 """Simulated patients and fitted models that the tests of prediction sets share."""
 
+import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
@@ -29,3 +30,11 @@ def four_classes():
     """A model of 600 rows, 600 rows to calibrate on, and 600 new ones."""
     X, y = patients(1800, n_classes=4, seed=3)
     return GaussianNB().fit(X[:600], y[:600]), X[600:1200], y[600:1200], X[1200:], y[1200:]
+
+
+def several_labels(n, seed=0):
+    """Four labels, present in 1/2, 1/6, 1/17 and 1/160 of the rows."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 6))
+    risk = 1.5 * X[:, :4] + rng.normal(0, 0.5, (n, 4))
+    return X, (risk > [0.0, 1.5, 2.5, 4.0]).astype(int)

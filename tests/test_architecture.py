@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cardiorisk"
 
 FLOORS = (
     {"exceptions", "_optional", "records", "_validation", "_colours", "_tree_integrity"}
-    | {"persistence"},
+    | {"persistence", "_signal_problems"},
     {"backends"},
     {"io", "datasets"},
     {"features"},
@@ -25,6 +25,7 @@ FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in name
 HEAVY = (
     *("gensim", "jinja2", "lightgbm", "mapie", "matplotlib", "neurokit2", "numba", "pennylane"),
     *("pooch", "shap", "skops", "torch", "tqdm", "wfdb", "xgboost"),
+    *("defusedxml", "ecgdatakit", "edfio", "pydicom"),
 )
 SUBPACKAGES = (
     *("io", "datasets", "features", "estimators", "evaluation", "explain", "cli", "backends"),

@@ -1,10 +1,17 @@
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cardiorisk.estimators import CardioForestClassifier
-from cardiorisk.explain import ConformalClassifier
-from cardiorisk.features import ClinicalTable, ECGFeatures
+from cardiorisk.explain import ConformalClassifier, ConformalMultilabelClassifier
+from cardiorisk.features import (
+    ClinicalTable,
+    ECGFeatures,
+    ECGFilter,
+    MachineMeasurements,
+    SignalQuality,
+)
 
 ESTIMATORS = [
     *(
@@ -13,9 +20,22 @@ ESTIMATORS = [
     ),
     ClinicalTable(),
     ECGFeatures(lead_names=("II",)),
+    ECGFilter(lead_names=("II",)),
+    MachineMeasurements(missing_columns="nan"),
+    SignalQuality(lead_names=("II",)),
     ConformalClassifier(LogisticRegression()),
     ConformalClassifier(LogisticRegression(), cv=2),
+    ConformalMultilabelClassifier(MultiOutputClassifier(LogisticRegression())),
+    ConformalMultilabelClassifier(MultiOutputClassifier(LogisticRegression()), cv=2),
 ]
+
+
+ONE_LABEL = (
+    *("check_complex_data", "check_estimator_sparse_array", "check_estimator_sparse_matrix"),
+    *("check_classifiers_classes", "check_classifiers_train", "check_classifiers_one_label"),
+    *("check_classifiers_one_label_sample_weights", "check_classifiers_regression_target"),
+    "check_classifier_not_supporting_multiclass",
+)
 
 
 def _expected_failures(estimator):
@@ -25,6 +45,8 @@ def _expected_failures(estimator):
         "xgboost": "every tree draws a share of the rows, and gradients are summed in float32",
         "ensemble": "its members draw rows and are calibrated on folds of rows",
     }
+    if isinstance(estimator, ConformalMultilabelClassifier):
+        return dict.fromkeys(ONE_LABEL, "y is one label a row, not a column for each label")
     backend = getattr(estimator, "backend", None)
     if backend not in reasons:
         return {}

@@ -1,39 +1,11 @@
 import numpy as np
 import pytest
+from drawn_ecgs import marks_of, record, texts
 
+from cardiorisk.datasets import make_ecg
 from cardiorisk.exceptions import SignalError
-from cardiorisk.explain.ecg_layout import paper_layout
 from cardiorisk.explain.ecg_plot import plot_ecg
-from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
-
-
-def record(seconds=10.0, rate=500.0, names=STANDARD_LEADS, scale=1.0):
-    time = np.arange(round(seconds * rate)) / rate
-    spike = np.exp(-(((np.mod(time, 0.8) - 0.4) / 0.015) ** 2))
-    signal = scale * np.linspace(0.5, 1.2, len(names))[:, None] * spike
-    return ECGRecord(signal.astype(np.float32), rate, tuple(names), record_id="SECRET-9")
-
-
-def texts(ax):
-    return [text.get_text() for text in ax.texts]
-
-
-def marks_of(ecg, beats=((180.0, 200.0, 220.0),)):
-    one = {mark: np.full(len(beats), np.nan) for mark in MARKS}
-    for row, (on, peak, off) in enumerate(beats):
-        one["QRS_on"][row], one["R_peak"][row], one["QRS_off"][row] = on, peak, off
-    leads = tuple(one for _ in ecg.lead_names)
-    return Delineation(leads, one, ecg.sampling_rate, ecg.lead_names)
-
-
-def test_twelve_leads_lie_three_by_four_over_a_rhythm_strip():
-    paper = paper_layout(record())
-    assert (paper.width, paper.height) == (270, 125)
-    assert [strip.lead for strip in paper.strips] == [
-        "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "II",
-    ]  # fmt: skip
-    assert sorted({strip.start for strip in paper.strips}) == [0, 2.5, 5, 7.5]
-    assert {strip.y for strip in paper.strips} == {20, 50, 80, 110}
+from cardiorisk.records import STANDARD_LEADS, ECGRecord
 
 
 def test_leads_are_found_by_name_in_any_order():
@@ -78,40 +50,20 @@ def test_footer_states_scale_rate_and_arrangement_but_no_identifier():
     assert "SECRET" not in said
 
 
-@pytest.mark.parametrize(
-    ("ecg", "words"),
-    [
-        (record(names=("MLII",), seconds=1800, rate=360), "1 lead of 10 s"),
-        (record(seconds=4), "12 leads of 4 s"),
-        (record(names=[*STANDARD_LEADS, "vx", "vy", "vz"]), "3 x 4 leads"),
-        (record(names=("I", "II", "III"), rate=128), "3 leads of 10 s"),
-    ],
-)
-def test_any_leads_length_and_rate(ecg, words):
-    assert any(words in text for text in texts(plot_ecg(ecg)))
-
-
 def test_marks_are_brackets_under_their_own_beat():
     ecg = record(names=("II",))
     plain, marked = plot_ecg(ecg), plot_ecg(ecg, marks=marks_of(ecg))
     spans = [line.get_xdata() for line in marked.lines if len(line.get_xdata()) == 4]
     expected = 14 + 25 * np.array([180, 180, 220, 220]) / 500
     assert any(np.allclose(span, expected) for span in spans)
-    assert len(marked.lines) == len(plain.lines) + 1 + 3  # one beat and the three of the legend
+    assert len(marked.lines) == len(plain.lines) + 2 + 3  # wave, interval, three of the legend
     assert {"P", "QRS", "T"} <= set(texts(marked))
 
 
 def test_marks_outside_the_strip_or_absent_are_left_out():
     ecg = record(names=("II",), seconds=30)
     marks = marks_of(ecg, ((180, 200, 220), (12_000, 12_020, 12_040), (np.nan, 50, 70)))
-    assert len(plot_ecg(ecg, marks=marks).lines) == len(plot_ecg(ecg).lines) + 1 + 3
-
-
-def test_start_moves_the_page():
-    ecg = record(names=("II",), seconds=30)
-    assert paper_layout(ecg, start=12).strips[0].stop == 22
-    with pytest.raises(ValueError, match="lasts from 0 to 30 s"):
-        plot_ecg(ecg, start=30)
+    assert len(plot_ecg(ecg, marks=marks).lines) == len(plot_ecg(ecg).lines) + 2 + 3
 
 
 def test_given_axes_are_used():
@@ -126,10 +78,6 @@ def test_array_needs_rate_and_names():
         plot_ecg(np.zeros((12, 5000)))
     with pytest.raises(SignalError, match="lead_names"):
         plot_ecg(np.zeros((2, 5000)), sampling_rate=500)
-    with pytest.raises(ValueError, match="layout='3x4'"):
-        plot_ecg(record(names=("I",)), layout="3x4")
-    with pytest.raises(ValueError, match="but expected 'auto'"):
-        plot_ecg(record(), layout="4x3")
 
 
 def test_lead_without_a_value_is_left_blank():
@@ -184,3 +132,100 @@ def test_lead_names_are_drawn_over_the_traces_with_a_rim():
     heights = {t.get_text(): t.get_position()[1] for t in plot_ecg(tall).texts}
     assert heights["V6"] < 80 - 11  # its trace begins with a tall spike
     assert heights["I"] == 20 - 11
+
+
+def test_gap_in_a_lead_is_left_blank():
+    ecg = record(names=("II",))
+    ecg.signal[0, 1000:1100] = np.nan
+    trace = max(plot_ecg(ecg).lines, key=lambda line: len(line.get_xdata()))
+    assert np.isnan(trace.get_ydata()).sum() == 100
+
+
+def test_speed_and_gain_are_drawn_and_printed():
+    ecg = record(names=("II",), scale=0.4)
+    ax = plot_ecg(ecg, speed=50, gain=20)
+    trace = max(ax.lines, key=lambda line: len(line.get_xdata()))
+    assert np.ptp(trace.get_xdata()) == pytest.approx(500, abs=0.2)
+    assert np.ptp(trace.get_ydata()) == pytest.approx(20 * np.ptp(ecg.signal), rel=1e-5)
+    pulse = next(line for line in ax.lines if len(line.get_xdata()) == 6)
+    assert np.ptp(pulse.get_ydata()) == pytest.approx(20)
+    assert np.diff(pulse.get_xdata()).max() == pytest.approx(10)  # 0.2 s
+    assert pulse.get_xdata().min() >= 0
+    assert any(text.startswith("50 mm/s   20 mm/mV") for text in texts(ax))
+    assert ax.get_aspect() == 1.0
+
+
+def test_trace_that_leaves_its_row_at_the_gain_asked_for_is_cut_and_said():
+    ax = plot_ecg(record(names=("II",), scale=5.0), gain=10)
+    trace = max(ax.lines, key=lambda line: len(line.get_xdata()))
+    assert trace.get_ydata().min() >= 0
+    assert "clipped" in texts(ax)
+    assert "clipped" not in texts(plot_ecg(record(names=("II",), scale=5.0), gain=5))
+
+
+@pytest.mark.parametrize("options", [{"speed": 30}, {"gain": 7}, {"gain": True}, {"speed": "25"}])
+def test_speed_and_gain_of_no_paper_are_refused(options):
+    with pytest.raises(ValueError, match=f"Got {next(iter(options))}"):
+        plot_ecg(record(), **options)
+
+
+def intervals(ax):
+    return [text for text in texts(ax) if text.endswith(" ms")]
+
+
+def test_intervals_of_one_beat_are_measured_out_under_the_rhythm_strip():
+    ecg = record()
+    marks = marks_of(ecg, ((680, 700, 725),), P_on=[600], P_off=[640], T_on=[780], T_off=[880])
+    ax = plot_ecg(ecg, marks=marks)
+    assert intervals(ax) == ["PR 160 ms", "QRS 90 ms", "QT 400 ms"]
+    baseline = max(t.get_position()[1] for t in ax.texts if t.get_text() == "II") + 11
+    drawn = [line.get_xydata() for line in ax.lines if len(line.get_xdata()) == 4]
+    pr = 14 + 25 * np.array([600, 600, 680, 680]) / 500
+    assert any(np.allclose(xy[:, 0], pr) and xy[:, 1].min() > baseline + 9 for xy in drawn)
+
+
+def test_interval_that_was_not_measured_is_left_out():
+    ecg = record()
+    assert intervals(plot_ecg(ecg, marks=marks_of(ecg))) == ["QRS 80 ms"]
+    assert intervals(plot_ecg(ecg)) == []
+
+
+def test_intervals_are_those_of_a_typical_beat_not_of_a_premature_one():
+    ecg = record()
+    beats = ((500, 540, 590), (980, 1000, 1025), (1380, 1400, 1425), (1780, 1800, 1825))
+    assert intervals(plot_ecg(ecg, marks=marks_of(ecg, beats))) == ["QRS 90 ms"]
+
+
+def test_lead_that_cannot_be_used_gets_no_brackets_and_no_intervals():
+    ecg = record(names=("II", "V1"))
+    ecg.signal[0] = 0.0
+    ax = plot_ecg(ecg, marks=marks_of(ecg))
+    brackets = [xy for xy in (line.get_xydata() for line in ax.lines) if len(xy) == 4]
+    middle = 20 + 30 / 2  # mm, between the baselines of both leads
+    assert all(xy[:, 1].min() > middle for xy in brackets)
+    assert intervals(ax) == ["QRS 80 ms"]
+
+
+def test_engine_marks_what_is_drawn_and_an_unusable_record_is_drawn_without_marks():
+    ecg = make_ecg(1, rhythms=["sinus rhythm"], heart_rate=60, duration=30, random_state=0)
+    ax = plot_ecg(ecg.records[0], marks="native", leads=["II"], start=15)
+    assert len(intervals(ax)) == 3
+    assert "10 beats marked" in ax.get_label()
+    flat = ECGRecord(np.zeros((12, 5000), np.float32), 500.0, STANDARD_LEADS)
+    assert intervals(plot_ecg(flat, marks="native")) == []
+    with pytest.raises(ValueError, match="Got engine"):
+        plot_ecg(record(), marks="magic")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_picture_carries_its_words_into_a_file(tmp_path, suffix):
+    ecg = record(names=("II",), seconds=30)
+    ax = plot_ecg(ecg, start=20, highlights=[("II", 21, 22, "early beat")])
+    said = ax.get_label()
+    assert said.startswith("Electrocardiogram, 1 lead (II), 10 s at 500 Hz from 0:20.")
+    assert "Highlighted: II 21.00 to 22.00 s: early beat." in said
+    path = tmp_path / f"ecg.{suffix}"
+    ax.figure.savefig(path, metadata={"Title": said})
+    assert said.encode() in path.read_bytes()
+    if suffix == "svg":
+        assert f"<title>{said}</title>" in path.read_text(encoding="utf-8")

@@ -22,9 +22,35 @@ def test_class_conditional_sets(tmp_path):
     assert "conditional='class'" in output
 
 
+def test_multilabel_sets(tmp_path):
+    assert "bundle branch block" in run("multilabel_sets.py", tmp_path)
+
+
+def test_digital_phenotypes(tmp_path):
+    assert "6 of 6 planted pairs found, 0 false." in run("digital_phenotypes.py", tmp_path)
+    assert len(list(tmp_path.glob("*.png"))) == 2
+
+
 def test_simulated_ecg(tmp_path):
     assert "median absolute error" in run("simulated_ecg.py", tmp_path)
     assert len(list(tmp_path.glob("*.png"))) >= 8
+
+
+def test_machine_measurements(tmp_path):
+    assert "AUROC on 30 simulated signals" in run("machine_measurements.py", tmp_path)
+
+
+def test_describe_cohort(tmp_path):
+    assert "Flags: {'flat': 1}" in run("describe_cohort.py", tmp_path)
+    assert "<title>Simulated electrocardiogram" in (tmp_path / "ecg.svg").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_read_formats(tmp_path):
+    output = run("read_formats.py", tmp_path)
+    assert output.count("largest difference") == 2
+    assert output.count("70.") + output.count("69.9") >= 2
 
 
 @pytest.mark.slow

@@ -211,7 +211,7 @@ def test_a_batch_is_a_sequence(tmp_path):
 
 
 def test_nothing_to_read_is_an_error(tmp_path):
-    with pytest.raises(ReadError, match=r"no \*\.hea is in it or below it"):
+    with pytest.raises(ReadError, match=r"no \*\.hea, .*\*\.xml is in it or below it"):
         read_ecgs(tmp_path)
     with pytest.raises(ReadError, match="empty list of paths"):
         read_ecgs([])

@@ -12,7 +12,13 @@ from cardiorisk.features import ECGFeatures, delineate
 from cardiorisk.features._mark_scores import match, score_marks
 from cardiorisk.features._native_engine import _regular, _runs, decode, mark_waves
 from cardiorisk.features._wave_augmentation import Example, augmented
-from cardiorisk.features._wave_net import _convolve, _doubled, load_weights, wave_probability
+from cardiorisk.features._wave_net import (
+    _doubled,
+    _filtered,
+    lead_places,
+    load_weights,
+    wave_probability,
+)
 from cardiorisk.records import MARKS, STANDARD_LEADS, ECGRecord
 
 RATE = 500.0
@@ -30,21 +36,30 @@ def in_time(marks):
 # The network
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_convolution_agrees_with_scipy(stride):
+@pytest.mark.parametrize(("stride", "width"), [(1, 7), (2, 5), (4, 17)])
+def test_convolution_agrees_with_scipy(stride, width):
     rng = np.random.default_rng(0)
-    x, weight = rng.normal(size=(3, 40)), rng.normal(size=(5, 3, 7))
-    padded = np.pad(x, ((0, 0), (3, 3)))
-    expected = [sum(correlate(padded[i], w[i], "valid") for i in range(3)) for w in weight]
-    found = _convolve(x.astype(np.float32), weight.astype(np.float32), stride)
-    np.testing.assert_allclose(found, np.array(expected)[:, ::stride], rtol=1e-4, atol=1e-5)
+    x, weight = rng.normal(size=(3, 40, 2)), rng.normal(size=(width, 2, 5))
+    padded = np.pad(x, ((0, 0), (width // 2, width // 2), (0, 0)))
+    expected = [
+        [sum(correlate(lead[:, i], weight[:, i, o], "valid") for i in range(2)) for o in range(5)]
+        for lead in padded
+    ]
+    parts = [x[..., :1].astype(np.float32), x[..., 1:].astype(np.float32)]
+    found = _filtered(parts, weight.astype(np.float32), stride)
+    expected = np.array(expected).transpose(0, 2, 1)[:, ::stride]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_doubling_is_linear_interpolation_between_middles():
-    x = np.random.default_rng(0).normal(size=(2, 9)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(1, 9, 2)).astype(np.float32)
     places = (np.arange(18) + 0.5) / 2 - 0.5
-    expected = [np.interp(places, np.arange(9), row) for row in x]
-    np.testing.assert_allclose(_doubled(x), expected, rtol=1e-6)
+    expected = [np.interp(places, np.arange(9), x[0, :, channel]) for channel in range(2)]
+    np.testing.assert_allclose(_doubled(x)[0].T, expected, rtol=1e-6)
+
+
+def test_leads_are_numbered_by_name():
+    assert lead_places(["V6", "I", "MCL1"]).tolist() == [12, 1, 0]
 
 
 def test_weights_are_small_plain_and_finite():
@@ -56,10 +71,11 @@ def test_weights_are_small_plain_and_finite():
 @pytest.mark.parametrize(("n_leads", "n_samples"), [(1, 500), (15, 777)])
 def test_probabilities_of_any_shape(n_leads, n_samples):
     leads = np.random.default_rng(0).normal(size=(n_leads, n_samples)).astype(np.float32)
-    probability = wave_probability(leads, load_weights())
-    assert probability.shape == (n_leads, 4, n_samples)
-    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
-    swapped = wave_probability(leads[::-1], load_weights())[::-1]
+    places = np.arange(n_leads) % 13
+    probability = wave_probability(leads, places, load_weights())
+    assert probability.shape == (3, n_leads, n_samples)
+    assert np.all((probability > 0) & (probability < 1))
+    swapped = wave_probability(leads[::-1], places[::-1], load_weights())[:, ::-1]
     np.testing.assert_allclose(swapped, probability, atol=1e-4)
 
 
@@ -70,12 +86,14 @@ def test_numpy_and_torch_agree():
     torch.manual_seed(0)
     net = build_net()
     leads = torch.randn(3, 4, 256)
-    net(leads, torch.ones(3, 4))  # batch normalisation learns something to fold
+    places = torch.tensor([[1, 2, 0, 12]])
+    net(leads, torch.ones(3, 4), places.expand(3, 4))  # batch normalisation learns to fold
+    torch.nn.init.normal_(net.places.weight)
     net.eval()
     with torch.no_grad():
-        scores, _ = net(leads[:1], torch.ones(1, 4))
-    found = wave_probability(leads[0].numpy(), folded(net))
-    np.testing.assert_allclose(found, scores[0].softmax(1).numpy(), atol=1e-3)
+        scores, _ = net(leads[:1], torch.ones(1, 4), places)
+    found = wave_probability(leads[0].numpy(), places[0].numpy(), folded(net))
+    np.testing.assert_allclose(found, scores[0].sigmoid().transpose(0, 1).numpy(), atol=1e-3)
 
 
 def test_training_lowers_the_loss_and_repeats(caplog):
@@ -103,11 +121,9 @@ def test_runs_bridge_short_breaks_and_drop_short_runs():
 
 
 def test_edges_lie_where_a_lead_falls_through_a_half():
-    probability = np.zeros((3, 4, 200), np.float32)
-    probability[:, 0] = 1
+    probability = np.zeros((3, 3, 200), np.float32)
     for lead, start in enumerate((48, 50, 52)):
-        probability[lead, 2, start:80] = 1
-    probability[:, 0] -= probability[:, 2]
+        probability[1, lead, start:80] = 1
     qrs = decode(probability)["QRS"]
     np.testing.assert_allclose(qrs.lead_onset[:, 0], [47.5, 49.5, 51.5])
     np.testing.assert_allclose(qrs.lead_offset[:, 0], 79.5)
@@ -115,8 +131,8 @@ def test_edges_lie_where_a_lead_falls_through_a_half():
 
 
 def test_a_lead_that_does_not_see_a_wave_takes_that_of_all():
-    probability = np.zeros((3, 4, 200), np.float32)
-    probability[:2, 1, 50:80] = 1
+    probability = np.zeros((3, 3, 200), np.float32)
+    probability[0, :2, 50:80] = 1
     p = decode(probability)["P"]
     assert p.lead_onset[2, 0] == p.onset[0]
     assert p.lead_offset[2, 0] == p.offset[0]
@@ -332,14 +348,14 @@ def test_each_mark_is_matched_once_nearest_first():
 
 def test_augmentation_keeps_form_and_leaves_missing_leads_out():
     n = 1000
-    example = Example(
-        np.ones((12, n), np.float32), np.ones((12, n), np.int64), np.ones((12, n), np.float32)
-    )
+    ones = np.ones((12, n), np.float32)
+    example = Example(ones, np.ones((12, n, 3), np.float32), ones, np.arange(12))
     some_missing = False
     for seed in range(20):
         drawn, present = augmented(example, 5, np.random.default_rng(seed))
         again, _ = augmented(example, 5, np.random.default_rng(seed))
-        assert all(part.shape == (5, n) for part in drawn)
+        assert drawn.leads.shape == drawn.weight.shape == drawn.waves.shape[:2] == (5, n)
+        assert len(drawn.places) == 5
         assert np.isfinite(drawn.leads).all()
         np.testing.assert_array_equal(drawn.leads, again.leads)
         assert not drawn.weight[present == 0].any()

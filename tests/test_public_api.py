@@ -10,13 +10,38 @@ import cardiorisk
 PUBLIC = {
     "cardiorisk": ["TRUSTED_TYPES", "__version__", "load", "save"],
     "cardiorisk.records": ["MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "Variable"],
-    "cardiorisk.io": ["read_ecg", "read_ecgs"],
-    "cardiorisk.datasets": ["fetch_ludb", "load_heart_disease", "make_ecg"],
-    "cardiorisk.features": ["FEATURES", "ClinicalTable", "ECGFeatures", "delineate"],
-    "cardiorisk.estimators": ["CardioForestClassifier"],
+    "cardiorisk.io": ["read_ecg", "read_ecgs", "read_machine_measurements"],
+    "cardiorisk.datasets": [
+        "fetch_ludb",
+        "fetch_mitdb",
+        "load_heart_disease",
+        "make_ecg",
+        "make_machine_measurements",
+        "make_phenotypes",
+    ],
+    "cardiorisk.features": [
+        "FEATURES",
+        "ClinicalTable",
+        "ECGFeatures",
+        "ECGFilter",
+        "MachineMeasurements",
+        "SignalQuality",
+        "delineate",
+        "describe_ecg",
+    ],
+    "cardiorisk.estimators": ["CardioForestClassifier", "ProtoECGNetClassifier"],
     "cardiorisk.evaluation": ["calibration", "decision_curve", "evaluate", "subgroup_report"],
     "cardiorisk.explain": [
-        *("ConformalClassifier", "Explanation", "build_report", "explain", "plot_ecg"),
+        *(
+            "ConformalClassifier",
+            "ConformalMultilabelClassifier",
+            "Explanation",
+            "build_report",
+            "ecg_alt_text",
+            "explain",
+            "phenotype_associations",
+            "plot_ecg",
+        ),
     ],
 }
 NAMES = [(module, name) for module, names in PUBLIC.items() for name in names]

@@ -50,9 +50,19 @@ def _why_no_cuda(backend: str) -> str | None:
     # The driver is asked first: it costs microseconds, importing xgboost a second.
     if count_cuda_devices() == 0:
         return "this machine shows no CUDA GPU (no driver, no device, or CUDA_VISIBLE_DEVICES)"
+    if backend == "torch":
+        return _why_torch_has_no_cuda()
     if not require("xgboost").build_info()["USE_CUDA"]:
         return "the installed XGBoost was built without CUDA"
     return None
+
+
+def _why_torch_has_no_cuda() -> str | None:
+    torch = require("torch", extra="nn")
+    if torch.version.cuda is None:
+        return f"the installed torch {torch.__version__} was built without CUDA"
+    # A driver that is too old for this torch also warns here, with the numbers.
+    return None if torch.cuda.is_available() else "torch cannot use the GPU's driver"
 
 
 def resolve_device(device: str, *, backend: str) -> str:
@@ -64,7 +74,7 @@ def resolve_device(device: str, *, backend: str) -> str:
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
-    backend : {"forest", "xgboost", "lightgbm"}
+    backend : {"forest", "xgboost", "lightgbm", "torch"}
 
     Returns
     -------

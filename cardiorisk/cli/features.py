@@ -16,16 +16,16 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "features",
         parents=[shared],
         help="measure the ECG files of a folder",
-        description="Measure WFDB records. One row a record, with its identifiers and flags; "
-        "files that could not be read go to FILE.failures.csv.",
+        description="Measure ECG files (WFDB, DICOM, EDF, XML, SCP). One row a record, with its "
+        "identifiers and flags; files that could not be read go to FILE.failures.csv.",
     )
-    parser.add_argument("path", type=Path, metavar="PATH", help="a record or a folder of records")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file or a folder of files")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .tsv")
     parser.add_argument("--groups", default="all", help="feature groups, separated by commas")
     parser.add_argument(
         "--record-is-subject",
         action="store_true",
-        help="each record is another patient: fill subject_id, which WFDB files lack, from it",
+        help="each record is another patient: fill subject_id, which many files lack, from it",
     )
     parser.add_argument("--n-jobs", type=int, default=None, help="parallel workers (default 1)")
     parser.set_defaults(run=run)

@@ -1,5 +1,6 @@
 """Numbers become risk: scikit-learn classifiers."""
 
 from cardiorisk.estimators.cardioforest import CardioForestClassifier
+from cardiorisk.estimators.protoecgnet import ProtoECGNetClassifier, PrototypeExplanation
 
-__all__ = ["CardioForestClassifier"]
+__all__ = ["CardioForestClassifier", "ProtoECGNetClassifier", "PrototypeExplanation"]

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
+from cardiorisk.estimators._indicator_split import indicator_split
+
 __all__ = ["Split", "calibration_folds", "early_stopping_split"]
 
 Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
@@ -33,8 +35,8 @@ def early_stopping_split(
 
     Parameters
     ----------
-    y : ndarray of int, shape (n_samples,)
-        Class indices.
+    y : ndarray of int, shape (n_samples,) or (n_samples, n_labels)
+        Class indices, or 0 and 1 for several labels a row.
     groups : ndarray of shape (n_samples,) or None
     fraction : float
         Share of rows to hold back. With groups it is met as closely as the groups allow.
@@ -50,6 +52,8 @@ def early_stopping_split(
     ValueError
         No split keeps every class in the training part.
     """
+    if y.ndim == 2:
+        return indicator_split(y, groups, fraction, seed)
     if groups is None:
         splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
         return next(splitter.split(y, y))

@@ -6,18 +6,26 @@ from cardiorisk.explain.attribution import (
     plot_explanation,
     plot_importance,
 )
-from cardiorisk.explain.conformal import ConformalClassifier
+from cardiorisk.explain.conformal import ConformalClassifier, ConformalMultilabelClassifier
 from cardiorisk.explain.ecg_plot import plot_ecg
+from cardiorisk.explain.ecg_words import ecg_alt_text
+from cardiorisk.explain.phenotypes import PhenotypeAssociations, phenotype_associations
+from cardiorisk.explain.prototype_plot import plot_prototype_match
 from cardiorisk.explain.report import Outcome, Report, build_report
 
 __all__ = [
     "ConformalClassifier",
+    "ConformalMultilabelClassifier",
     "Explanation",
     "Outcome",
+    "PhenotypeAssociations",
     "Report",
     "build_report",
+    "ecg_alt_text",
     "explain",
+    "phenotype_associations",
     "plot_ecg",
     "plot_explanation",
     "plot_importance",
+    "plot_prototype_match",
 ]

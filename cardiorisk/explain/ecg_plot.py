@@ -1,38 +1,39 @@
 """Draw an electrocardiogram as a cardiologist is used to see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk._colours import GRID_MAJOR, GRID_MINOR, INK, LOWERS, PAPER, RAISES, TRACE
+from cardiorisk._colours import INK, TRACE
 from cardiorisk._optional import require
-from cardiorisk._validation import as_records
+from cardiorisk._validation import as_records, canonical_lead, signal_problems, usable_leads
+from cardiorisk.explain.ecg_highlights import as_highlights, draw_highlights, off_page
 from cardiorisk.explain.ecg_layout import (
-    PAPER_SPEED,
+    PULSE_SECONDS,
     PaperLayout,
     Strip,
     is_simulated,
     label_height,
     leaves_paper,
+    main_strip,
     paper_layout,
     strip_samples,
 )
+from cardiorisk.explain.ecg_marks import WAVES, draw_intervals, draw_waves
+from cardiorisk.explain.ecg_page import chosen_leads, excerpt, mark_part, marks_within
+from cardiorisk.explain.ecg_rows import clock
+from cardiorisk.explain.ecg_sheet import MM_PER_INCH, Sheet
+from cardiorisk.explain.ecg_words import describe_picture, doubts, quality_problems
 from cardiorisk.records import Delineation, ECGRecord
 
 __all__ = ["plot_ecg"]
 
-MM_PER_INCH = 25.4
-POINTS_PER_MM = 72 / MM_PER_INCH
-PULSE_SECONDS = 0.2  # one large square
-_WAVES = {
-    "P": ("P_on", "P_off", LOWERS),
-    "QRS": ("QRS_on", "QRS_off", INK),
-    "T": ("T_on", "T_off", RAISES),
-}
-# mm below the baseline: QRS on a level of its own, since its ends touch those of P and T
-_MARK_DEPTH = {"P": 7.5, "QRS": 9.0, "T": 7.5}
+CONTEXT_SECONDS = 10.0  # a short page is judged and delineated together with what is around it
+NOTE_LETTERS = 95  # of a line under the title, on the narrowest paper
+TRACE_WIDTH = 0.3  # mm
 
 
 def plot_ecg(
@@ -40,13 +41,19 @@ def plot_ecg(
     *,
     sampling_rate: float | None = None,
     lead_names: Sequence[str] | None = None,
-    marks: Delineation | None = None,
-    layout: Literal["auto", "3x4", "rows"] = "auto",
+    leads: Sequence[str] | None = None,
+    marks: Delineation | Literal["native", "neurokit"] | None = None,
+    layout: Literal["auto", "3x4", "6x2", "12x1", "rows", "lines"] = "auto",
     start: float = 0.0,
+    seconds: float | None = None,
+    speed: Literal[25, 50] = 25,
+    gain: Literal["auto", 5, 10, 20] = "auto",
+    quality: bool = False,
+    highlights: Iterable[tuple[str | None, float, float, str]] = (),
     title: str | None = None,
     ax: Any = None,
 ) -> Any:
-    """Draw an ECG on millimetre paper, 25 mm/s and 10 mm/mV.
+    """Draw an ECG on millimetre paper, at 25 mm/s and 10 mm/mV unless asked otherwise.
 
     Parameters
     ----------
@@ -56,14 +63,35 @@ def plot_ecg(
         In Hz; needed for an array.
     lead_names : sequence of str, optional
         Needed for an array that is not a standard twelve-lead ECG.
-    marks : Delineation, optional
+    leads : sequence of str, optional
+        Which leads to draw, in this order; all if None.
+    marks : Delineation or engine of :func:`~cardiorisk.features.delineate`, optional
         Waves to bracket below the trace: P, QRS and T of each beat of each lead. A wave that
-        runs into the next strip is bracketed in both, open at the cut.
-    layout : {"auto", "3x4", "rows"}, default="auto"
+        runs into the next strip is bracketed in both, open at the cut. On the rhythm strip, PR,
+        QRS and QT of one typical beat are measured out in ms, from the marks of all leads
+        together. ``"native"`` or ``"neurokit"`` delineates what is drawn.
+    layout : {"auto", "3x4", "6x2", "12x1", "rows", "lines"}, default="auto"
         ``"3x4"`` is 3 rows of 4 leads, consecutive in time, and a rhythm strip of lead II;
-        ``"rows"`` is one row a lead of at most 10 s. ``"auto"`` takes ``"3x4"`` where it can.
+        ``"6x2"`` is 6 rows of 2 leads of 5 s; leads beside the twelve have rows of their own.
+        ``"12x1"`` is one row a lead, the twelve first; ``"rows"`` is one row a lead in the order
+        of the recording; both of at most 10 s. ``"lines"`` is a single lead, line after line
+        of 10 s with its time, one minute unless ``seconds`` says otherwise. ``"auto"`` takes
+        ``"3x4"`` where it can, else ``"rows"``.
     start : float, default=0.0
         First second of the recording to draw.
+    seconds : float, optional
+        How much to draw: at most 10 in rows and 600 in lines.
+    speed : {25, 50}, default=25
+        Paper speed in mm/s; at 50, the paper is twice as wide.
+    gain : {"auto", 5, 10, 20}, default="auto"
+        In mm/mV. "auto" is 10, or 5 where a deflection would leave its row.
+    quality : bool, default=False
+        Whether to write beside a lead what is wrong with it, for example "flat", and under the
+        title what is wrong with the record, as found by
+        :class:`~cardiorisk.features.SignalQuality`.
+    highlights : iterable of (lead, start, stop, label), default=()
+        Windows to shade, in s of the recording; lead None means all leads. A window that the
+        layout does not show is named under the title.
     title : str, optional
         Words above the paper. The record's own identifier is never drawn.
     ax : matplotlib Axes, optional
@@ -72,20 +100,22 @@ def plot_ecg(
     Returns
     -------
     ax : matplotlib Axes
-        Its data coordinates are millimetres from the top left corner of the paper.
+        Its data coordinates are millimetres from the top left corner of the paper. Its label
+        is the picture in words; write it into a file, so that readers who do not see the picture
+        have it: ``ax.figure.savefig("ecg.svg", metadata={"Title": ax.get_label()})``.
 
     Raises
     ------
     SignalError
         Shape, sampling rate or lead names do not fit together.
     ValueError
-        The layout or the start does not fit the recording.
+        Layout, start, seconds, speed, gain, leads or highlights do not fit the recording.
 
     Notes
     -----
-    Each lead is shown around its median. Where a deflection would leave its row at 10 mm/mV, the
-    whole paper is drawn at 5 mm/mV with a pulse of half height, and the footer says so. A record
-    whose metadata say that it is simulated is marked "SIMULATED".
+    Each strip is shown around the median of the 10 s that begin with it. A trace that leaves its
+    row even so is cut off there and marked "clipped". A lead that is flat or has values missing
+    gets no brackets. A record whose metadata say that it is simulated is marked "SIMULATED".
 
     Examples
     --------
@@ -94,19 +124,34 @@ def plot_ecg(
     >>> ax = plot_ecg(np.sin(time)[None], sampling_rate=500, lead_names=["II"])
     >>> ax.get_aspect()
     1.0
+    >>> ax.get_label()
+    'Electrocardiogram, 1 lead (II), 10 s at 500 Hz.'
     """
-    record = _one_record(ecg, sampling_rate, lead_names)
-    paper = paper_layout(record, layout, start)
-    ax = _new_axes(paper) if ax is None else ax
-    _draw_grid(ax, paper)
+    whole = _one_record(ecg, sampling_rate, lead_names)
+    record = whole if leads is None else chosen_leads(whole, tuple(map(canonical_lead, leads)))
+    windows = as_highlights(highlights, whole)
+    shape: dict[str, Any] = {"seconds": seconds, "speed": speed, "gain": gain}
+    paper = paper_layout(record, layout, start, **shape)
+    part = _part(whole, paper)
+    found = mark_part(whole, *part, marks) if isinstance(marks, str) else marks
+    judged = excerpt(whole, *part)
+    problems = quality_problems(judged) if quality else signal_problems(judged)
+    of_leads, of_record = doubts(judged, problems) if quality else ({}, ())
+    notes = _notes(of_record, off_page(windows, paper))
+    rhythm = _interval_lead(record, judged) if found is not None else None
+    paper = paper_layout(record, layout, start, **shape, notes=len(notes), intervals=rhythm)
+
+    sheet = Sheet(_new_axes(paper) if ax is None else ax, paper.width, paper.height)
+    sheet.grid()
+    _draw_words(sheet, record, paper, title, notes)
     for strip in paper.strips:
-        _draw_strip(ax, record, strip, paper)
-        if marks is not None:
-            _draw_marks(ax, record, marks, strip, paper)
-    for strip in paper.strips:
-        _draw_name(ax, record, strip, paper)
-    _draw_words(ax, record, paper, title, marked=marks is not None)
-    return ax
+        _draw_strip(sheet, record, strip, paper)
+    if marks is not None:
+        _draw_marks(sheet, record, found, paper, rhythm)
+    draw_highlights(sheet, record, paper, windows)
+    _draw_doubts(sheet, record, paper, of_leads)
+    sheet.ax.set_label(_alt_text(record, paper, found, problems, windows))
+    return sheet.ax
 
 
 def _one_record(
@@ -117,6 +162,28 @@ def _one_record(
     return as_records(np.asarray(ecg)[None], sampling_rate, lead_names)[0]
 
 
+def _part(record: ECGRecord, paper: PaperLayout) -> tuple[float, float]:
+    """Span of the recording that is judged for a page, in s: the page, or 10 s around it."""
+    first = max(0.0, min(paper.start, record.duration - CONTEXT_SECONDS))
+    stop = max(paper.start + paper.shown, first + CONTEXT_SECONDS)
+    return first, min(stop, record.duration)
+
+
+def _notes(of_record: Sequence[str], hidden: Sequence[Any]) -> list[str]:
+    """Lines under the title: doubts about the whole record, windows that are not shown."""
+    said = [f"Quality: {'; '.join(of_record)}"] if of_record else []
+    if hidden:
+        said.append(f"Not on this page: {'; '.join(map(str, hidden))}")
+    return [line for words in said for line in wrap(words, NOTE_LETTERS)]
+
+
+def _interval_lead(record: ECGRecord, judged: ECGRecord) -> str | None:
+    """Lead to measure out intervals on: II, or else the first that can be used."""
+    usable = dict(zip(judged.lead_names, usable_leads(judged), strict=True))
+    good = [lead for lead in record.lead_names if usable[lead]]
+    return "II" if "II" in good else next(iter(good), None)
+
+
 def _new_axes(paper: PaperLayout) -> Any:
     figure = require("matplotlib.figure").Figure(
         figsize=(paper.width / MM_PER_INCH, paper.height / MM_PER_INCH)
@@ -124,118 +191,91 @@ def _new_axes(paper: PaperLayout) -> Any:
     return figure.add_axes((0, 0, 1, 1))
 
 
-def _draw_grid(ax: Any, paper: PaperLayout) -> None:
-    collections = require("matplotlib.collections")
-    ax.set(xlim=(0, paper.width), ylim=(paper.height, 0), xticks=[], yticks=[], facecolor=PAPER)
-    ax.set_aspect(1.0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    for step, colour, width in ((1, GRID_MINOR, 0.1), (5, GRID_MAJOR, 0.2)):
-        vertical = [[(x, 0), (x, paper.height)] for x in np.arange(0, paper.width + 0.1, step)]
-        level = [[(0, y), (paper.width, y)] for y in np.arange(0, paper.height + 0.1, step)]
-        lines = collections.LineCollection(
-            vertical + level, colors=colour, linewidths=width * POINTS_PER_MM, zorder=0
-        )
-        ax.add_collection(lines)
-
-
-def _draw_strip(ax: Any, record: ECGRecord, strip: Strip, paper: PaperLayout) -> None:
+def _draw_strip(sheet: Sheet, record: ECGRecord, strip: Strip, paper: PaperLayout) -> None:
     time, potential = strip_samples(record, strip)
     up, down = paper.reach(strip)
     height = np.clip(potential * paper.gain, -down, up)
-    line = {"color": TRACE, "linewidth": 0.3 * POINTS_PER_MM, "solid_joinstyle": "round"}
-    ax.plot(strip.x + time * PAPER_SPEED, strip.y - height, zorder=2, **line)
-    if leaves_paper(record, strip, paper):
-        ax.text(strip.x + 14, strip.y - 13, "clipped", size=3 * POINTS_PER_MM, color=INK)
+    look: dict[str, Any] = {"colour": TRACE, "width": TRACE_WIDTH, "zorder": 2}
+    sheet.line(strip.x + time * paper.speed, strip.y - height, **look)
     if strip.first_in_row:
-        x, width = strip.x - 9, PULSE_SECONDS * PAPER_SPEED
-        steps = [x - 2, x, x, x + width, x + width, x + width + 2]
+        width = PULSE_SECONDS * paper.speed
+        x = strip.x - 4 - width
         top = strip.y - paper.gain
-        ax.plot(steps, [strip.y, strip.y, top, top, strip.y, strip.y], zorder=2, **line)
+        steps = [x - 2, x, x, x + width, x + width, x + width + 2]
+        sheet.line(steps, [strip.y, strip.y, top, top, strip.y, strip.y], **look)
     else:
-        ax.plot([strip.x, strip.x], [strip.y - 3, strip.y + 3], color=INK, linewidth=0.6)
-
-
-def _draw_name(ax: Any, record: ECGRecord, strip: Strip, paper: PaperLayout) -> None:
-    """Name a lead over all traces, with a rim of paper that keeps them off the letters."""
-    rim = require("matplotlib.patheffects").withStroke(linewidth=POINTS_PER_MM, foreground=PAPER)
-    ax.text(
-        strip.x + 1,
-        strip.y - label_height(record, strip, paper),
-        strip.lead,
-        size=3.5 * POINTS_PER_MM,
-        color=INK,
-        zorder=4,
-        path_effects=[rim],
-    )
+        ends = [strip.y - 3, strip.y + 3]
+        sheet.line([strip.x, strip.x], ends, colour=INK, width=0.25, zorder=2)
 
 
 def _draw_marks(
-    ax: Any, record: ECGRecord, marks: Delineation, strip: Strip, paper: PaperLayout
-) -> None:
-    if strip.lead not in marks.lead_names:
-        return
-    found = marks.leads[marks.lead_names.index(strip.lead)]
-    for wave, (begin, end, colour) in _WAVES.items():
-        spans = []
-        for on, off in zip(found[begin], found[end], strict=True):
-            first, last = on / marks.sampling_rate, off / marks.sampling_rate
-            if last > strip.start and first < strip.stop:  # false also where an end is NaN
-                spans.append((first, last))
-        depth = strip.y + _mark_depth(record, strip, paper, wave, spans)
-        for first, last in spans:
-            x, y = _bracket(first - strip.start, last - strip.start, strip.stop - strip.start)
-            x, y = strip.x + PAPER_SPEED * x, depth + y
-            ax.plot(x, y, color=colour, linewidth=0.35 * POINTS_PER_MM, zorder=3)
-
-
-def _bracket(
-    first: float, last: float, length: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return times and depths of a bracket; where a strip cuts the wave, that end stays open."""
-    x, y = [max(first, 0.0), min(last, length)], [0.0, 0.0]
-    if first >= 0:
-        x, y = [x[0], *x], [-1.0, *y]
-    if last <= length:
-        x, y = [*x, x[-1]], [*y, -1.0]
-    return np.array(x), np.array(y)
-
-
-def _mark_depth(
+    sheet: Sheet,
     record: ECGRecord,
-    strip: Strip,
+    marks: Delineation | None,
     paper: PaperLayout,
-    wave: str,
-    spans: Sequence[tuple[float, float]],
-) -> float:
-    """One depth for all brackets of a wave in a strip, below the trace within them."""
-    time, potential = strip_samples(record, strip)
-    _, down = paper.reach(strip)
-    depth = _MARK_DEPTH[wave]
-    for first, last in spans:
-        inside = (time >= first - strip.start) & (time <= last - strip.start)
-        below = -potential[inside & np.isfinite(potential)] * paper.gain
-        depth = max(depth, min(float(below.max(initial=0.0)) + 2.0, down))
-    return depth
+    rhythm: str | None,
+) -> None:
+    if marks is None or rhythm is None:
+        return
+    part = excerpt(record, *_part(record, paper))
+    usable = dict(zip(part.lead_names, usable_leads(part), strict=True))
+    main = main_strip(paper.strips, rhythm)
+    for strip in paper.strips:
+        depth = draw_waves(sheet, record, marks, strip, paper) if usable[strip.lead] else 0.0
+        if strip == main:
+            draw_intervals(sheet, marks, strip, paper, depth)
+    for place, (wave, (_, _, colour)) in enumerate(WAVES.items()):
+        x, y = paper.width - 47 + 15 * place, paper.height - 1.5
+        bracket = [x, x, x + 4, x + 4], [y - 1, y, y, y - 1]
+        sheet.line(*bracket, colour=colour, width=0.5)
+        sheet.words(x + 5, y, wave, colour=colour)
+
+
+def _draw_doubts(
+    sheet: Sheet, record: ECGRecord, paper: PaperLayout, of_leads: Mapping[str, str]
+) -> None:
+    """Write beside a strip that it is clipped and what is wrong with it, where no trace runs."""
+    for strip in paper.strips:
+        cut = ["clipped"] if leaves_paper(record, strip, paper) else []
+        words = ", ".join([*cut, *filter(None, [of_leads.get(strip.lead)])])
+        if words:
+            height = label_height(record, strip, paper)
+            length = paper.speed * (strip.stop - strip.start)
+            columns = np.arange(strip.x + 3, strip.x + max(length - 10, 4), 4)
+            rows = (-height, -height - 3, -height + 3, 12.0, 15.0, -5.0, 6.0)
+            places = ((float(x), strip.y + y) for y in rows for x in columns)
+            sheet.words_at_free_place(places, words, warning=True)
 
 
 def _draw_words(
-    ax: Any, record: ECGRecord, paper: PaperLayout, title: str | None, marked: bool
+    sheet: Sheet, record: ECGRecord, paper: PaperLayout, title: str | None, notes: Sequence[str]
 ) -> None:
-    footer = f"25 mm/s   {paper.gain:g} mm/mV   {record.sampling_rate:g} Hz   {paper.words}"
-    style = {"size": 3 * POINTS_PER_MM, "color": INK, "zorder": 3}
-    ax.text(5, paper.height - 1.5, footer, **style)
-    if is_simulated(record.metadata):
-        said = {**style, "size": 3.5 * POINTS_PER_MM, "weight": "bold", "ha": "right"}
-        ax.text(paper.width - 5, 4.5, "SIMULATED", **said)
+    words = [f"{paper.speed:g} mm/s", f"{paper.gain:g} mm/mV", f"{record.sampling_rate:g} Hz"]
+    words += [paper.words, *([f"from {clock(paper.start)}"] if paper.start else [])]
+    sheet.words(5, paper.height - 1.5, "   ".join(words))
     if title is not None:
-        ax.text(5, 4.5, title, **{**style, "size": 3.5 * POINTS_PER_MM, "weight": "bold"})
-    if marked:
-        for place, (wave, (_, _, colour)) in enumerate(_WAVES.items()):
-            x = paper.width - 40 + 13 * place
-            ax.plot(
-                [x, x, x + 4, x + 4],
-                np.array([-2.5, -1.5, -1.5, -2.5]) + paper.height,
-                color=colour,
-            )
-            ax.text(x + 5, paper.height - 1.5, wave, **{**style, "color": colour})
+        sheet.words(5, 4.5, title, size=3.5, bold=True)
+    if is_simulated(record.metadata):
+        sheet.words(paper.width - 5, 4.5, "SIMULATED", size=3.5, bold=True, from_right=True)
+    for number, note in enumerate(notes):
+        sheet.words(5, 9.0 + 5.0 * number, note, size=2.8, warning=True)
+    for strip in paper.strips:
+        y = strip.y - label_height(record, strip, paper)
+        sheet.words(strip.x + 1, y, strip.label or strip.lead, size=3.5)
+
+
+def _alt_text(
+    record: ECGRecord,
+    paper: PaperLayout,
+    marks: Delineation | None,
+    problems: Sequence[Any],
+    windows: Sequence[Any],
+) -> str:
+    start, stop = paper.start, paper.start + paper.shown
+    drawn = excerpt(record, start, stop)
+    seen = None if marks is None else marks_within(marks, start, stop)
+    told = [p for p in problems if not p.leads or set(p.leads) & set(record.lead_names)]
+    hidden = off_page(windows, paper)
+    shown = [window for window in windows if window not in hidden]
+    place = f" from {clock(start)}" if start else ""
+    return describe_picture(drawn, seen, told, shown, place)

@@ -1,9 +1,23 @@
-"""Nouns become numbers: scikit-learn transformers for ECGs and clinical tables."""
+"""Nouns become numbers: scikit-learn transformers for ECGs, cart tables and clinical tables."""
 
 from cardiorisk.features.clinical_table import ClinicalTable
 from cardiorisk.features.delineation import delineate
+from cardiorisk.features.ecg_description import describe_ecg
 from cardiorisk.features.ecg_features import ECGFeatures
 from cardiorisk.features.feature_definitions import FEATURES
+from cardiorisk.features.machine_measurements import MachineMeasurements
+from cardiorisk.features.signal_filter import ECGFilter
+from cardiorisk.features.signal_quality import SignalQuality
 from cardiorisk.records import Delineation
 
-__all__ = ["FEATURES", "ClinicalTable", "Delineation", "ECGFeatures", "delineate"]
+__all__ = [
+    "FEATURES",
+    "ClinicalTable",
+    "Delineation",
+    "ECGFeatures",
+    "ECGFilter",
+    "MachineMeasurements",
+    "SignalQuality",
+    "delineate",
+    "describe_ecg",
+]

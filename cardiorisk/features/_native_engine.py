@@ -10,7 +10,14 @@ import numpy.typing as npt
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from cardiorisk._validation import usable_leads
-from cardiorisk.features._wave_net import CLASSES, NET_RATE, Weights, load_weights, wave_probability
+from cardiorisk.features._wave_net import (
+    NET_RATE,
+    WAVES,
+    Weights,
+    lead_places,
+    load_weights,
+    wave_probability,
+)
 from cardiorisk.features.beat_detection import EDGE, find_beats
 from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
 
@@ -144,22 +151,22 @@ def _edges(
 
 
 def decode(probability: Float32s) -> dict[str, Wave]:
-    """Turn probabilities, (n_leads, 4, n_samples), into waves by name of their class."""
-    consensus = probability.mean(axis=0, dtype=np.float64)
+    """Turn probabilities, (3, n_leads, n_samples), into waves by name."""
     waves = {}
-    for number, name in enumerate(CLASSES[1:], start=1):
-        runs = _runs(consensus[number] > CERTAIN, SHORTEST[name])
-        onset, own_onset = _edges(probability[:, number], consensus[number], runs, 0)
-        offset, own_offset = _edges(probability[:, number], consensus[number], runs, 1)
+    for name, each in zip(WAVES, probability, strict=True):
+        consensus = each.mean(axis=0, dtype=np.float64)
+        runs = _runs(consensus > CERTAIN, SHORTEST[name])
+        onset, own_onset = _edges(each, consensus, runs, 0)
+        offset, own_offset = _edges(each, consensus, runs, 1)
         waves[name] = Wave(onset, offset, own_onset, own_offset)
     return waves
 
 
-def _find_waves(signal: Floats, weights: Weights) -> dict[str, Wave]:
+def _find_waves(signal: Floats, places: npt.NDArray[np.int64], weights: Weights) -> dict[str, Wave]:
     """Waves of leads at the net's rate, in parts, so that memory stays bounded."""
-    found: dict[str, list[Wave]] = {name: [] for name in CLASSES[1:]}
+    found: dict[str, list[Wave]] = {name: [] for name in WAVES}
     for seen, kept in _parts(signal.shape[1]):
-        waves = decode(wave_probability(net_input(signal[:, seen]), weights))
+        waves = decode(wave_probability(net_input(signal[:, seen]), places, weights))
         for name, wave in waves.items():
             middle = wave.middle + seen.start
             here = (middle >= kept.start) & (middle < kept.stop)
@@ -270,10 +277,10 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     """Mark the waves of a record without fatal problems.
 
     The network of :mod:`cardiorisk.features._wave_net` gives every sample of every lead its
-    probability to belong to P, QRS or T. A wave is where the mean of all leads exceeds a half;
-    its edges in a lead are where that lead's own probability falls through a half, or those of
-    all leads where the lead does not see the wave. Whether there are beats at all is decided by
-    :mod:`cardiorisk.features.beat_detection`, as a network sees waves in noise too.
+    probability to belong to P, to QRS and to T. A wave is where the mean of all leads exceeds a
+    half; its edges in a lead are where that lead's own probability falls through a half, or
+    those of all leads where the lead does not see the wave. Whether there are beats at all is
+    decided by :mod:`cardiorisk.features.beat_detection`, as a network sees waves in noise too.
 
     Parameters
     ----------
@@ -292,11 +299,12 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     order = sorted(usable, key=lambda lead: _lead_order(record.lead_names[lead]))
     signal = at_net_rate(record.signal[order], record.sampling_rate)
     if len(find_beats(signal, NET_RATE).positions):
-        found = _find_waves(signal, load_weights() if weights is None else weights)
+        places = lead_places(record.lead_names[lead] for lead in order)
+        found = _find_waves(signal, places, load_weights() if weights is None else weights)
         waves = _by_beat(found, signal.shape[1])
     else:
         empty = np.empty((len(order), 0))
-        waves = dict.fromkeys(CLASSES[1:], Wave(empty[0], empty[0], empty, empty))
+        waves = dict.fromkeys(WAVES, Wave(empty[0], empty[0], empty, empty))
     marks = _marks(_filtered(signal, LOW_PASS, "lowpass"), waves)
     step = record.sampling_rate / NET_RATE
     n_beats = len(waves["QRS"].onset)

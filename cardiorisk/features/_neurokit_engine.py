@@ -67,7 +67,7 @@ def mark_waves(record: ECGRecord) -> Delineation:
     order = sorted(usable, key=lambda lead: _lead_order(record.lead_names[lead]))
     signal = record.signal[order].astype(np.float64)
     beats = find_beats(signal, rate).positions
-    clean = band_pass(signal, rate, PASS_BAND)
+    clean = band_pass(signal, rate, PASS_BAND)[0]
     found = prominent_peaks(clean, beats, rate)
     consensus = {name: agree(found, name, rate) for name in NEUROKIT_NAMES}
     consensus["R_peak"] = beats.astype(float)

@@ -17,15 +17,21 @@ FLIPPED = 0.2  # share of leads turned over
 NOISE = 0.04  # SD of noise, in scales of the lead
 WANDER = 0.2
 DISTURBED = 0.25  # share of records with steps and drifts in up to half of the leads
+NAMELESS = 0.15  # share of records whose leads have no known names
 LEADS_MISSING = {True: 0.5, False: 0.25}  # share of records, of all and of few leads
 
 
 class Example(NamedTuple):
-    """What the network sees and should say, all (n_leads, n_samples); ``weight`` 0 is unknown."""
+    """What the network sees and should say.
+
+    ``leads`` and ``weight`` are (n_leads, n_samples), weight 0 is unknown; ``waves`` is
+    (n_leads, n_samples, 3), 1 within a wave; ``places`` are the numbers of the leads' names.
+    """
 
     leads: Float32s
-    classes: npt.NDArray[np.int64]
+    waves: Float32s
     weight: Float32s
+    places: npt.NDArray[np.int64]
 
 
 def augmented(
@@ -37,8 +43,13 @@ def augmented(
     """
     if n_leads < len(example.leads):
         drawn = rng.choice(len(example.leads), n_leads, replace=False)
-        example = Example(example.leads[drawn], example.classes[drawn], example.weight[drawn])
-    stretched, classes, weight = _stretched(example, rng)
+        example = Example(
+            leads=example.leads[drawn],
+            waves=example.waves[drawn],
+            weight=example.weight[drawn],
+            places=example.places[drawn],
+        )
+    stretched, waves, weight, places = _stretched(example, rng)
     gain = np.exp(rng.normal(0, GAIN, (n_leads, 1)))
     leads = (
         stretched.astype(np.float64) * gain * np.where(rng.random((n_leads, 1)) < FLIPPED, -1, 1)
@@ -51,8 +62,10 @@ def augmented(
     present = np.ones(n_leads, np.float32)
     if rng.random() < LEADS_MISSING[n_leads == 12]:
         present[rng.permutation(n_leads)[rng.integers(1, n_leads) :]] = 0
-    disturbed = Example(leads.astype(np.float32), classes, weight * present[:, None])
-    return disturbed, present
+    if rng.random() < NAMELESS:
+        places = np.zeros_like(places)
+    weight = weight * present[:, None]
+    return Example(leads.astype(np.float32), waves, weight, places), present
 
 
 def _stretched(example: Example, rng: np.random.Generator) -> Example:
@@ -69,8 +82,9 @@ def _stretched(example: Example, rng: np.random.Generator) -> Example:
     shift = int(rng.integers(0, n - inside.sum() + 1)) if factor > 1 else 0
     return Example(
         np.roll(leads * inside, shift, axis=1),
-        np.roll(example.classes[:, nearest], shift, axis=1),
+        np.roll(example.waves[:, nearest], shift, axis=1),
         np.roll(example.weight[:, nearest] * inside, shift, axis=1),
+        example.places,
     )
 
 

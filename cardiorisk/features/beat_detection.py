@@ -1,17 +1,23 @@
 """Find the heartbeats of a record once, in all leads together, and refuse noise."""
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import median_filter
-from scipy.signal import butter, fftconvolve, find_peaks, sosfiltfilt
+from scipy.signal import find_peaks
 
 __all__ = ["Beats", "band_pass", "find_beats"]
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating]
+Float = TypeVar("Float", bound=np.floating)
+Positions = npt.NDArray[np.int64]
 
 QRS_BAND = (8.0, 20.0)  # Hz: where QRS stands out most from P, T and muscle (Elgendi 2013)
+BEAT_BAND = (1.0, 40.0)  # Hz: the shape of a beat
 QRS_WINDOW = 0.100  # s: about one QRS complex
 REFRACTORY = 0.250  # s: 240 beats a minute
 LEVEL_CHUNK = 1.5  # s: holds a beat down to 40 beats a minute
@@ -21,6 +27,7 @@ EDGE = 0.100  # s: a QRS complex this close to an end is cut off
 FAINTEST = 0.005  # mV: one converter step of a common recorder; below, a lead holds no QRS
 ALIGNMENT = 0.030  # s: how far a beat is moved to fit the mean beat best
 SHAPE = 0.080  # s: half width of the piece of a beat whose shape is compared
+QUANTILE_SAMPLES = 2000  # of a lead at most, from which its quantiles are taken
 COMPARED = 500  # beats of a long record that are compared with each other
 MIN_CONTRAST = 2.7
 MIN_SIMILARITY = 0.75
@@ -37,7 +44,7 @@ class Beats(NamedTuple):
     of the QRS band. ``similarity`` is the correlation of a beat's shape with its kin.
     """
 
-    positions: npt.NDArray[np.int64]
+    positions: Positions
     contrast: float
     similarity: float
 
@@ -45,63 +52,120 @@ class Beats(NamedTuple):
 NONE_FOUND = Beats(np.empty(0, np.int64), 0.0, 0.0)
 
 
-def band_pass(signal: Floats, sampling_rate: float, band: tuple[float, float]) -> Floats:
-    """Filter without delay, along the last axis (Butterworth, second order, both ways)."""
-    sos = butter(2, band, "bandpass", fs=sampling_rate, output="sos")
-    pad = min(int(sampling_rate), signal.shape[-1] - 1)
-    return np.asarray(sosfiltfilt(sos, signal, axis=-1, padlen=pad))
+def band_pass(
+    signal: npt.NDArray[Float], sampling_rate: float, *bands: tuple[float, float]
+) -> tuple[npt.NDArray[Float], ...]:
+    """Filter without delay, along the last axis, into each of the bands; the dtype stays.
+
+    The gain is that of a Butterworth filter of second order run forwards and backwards, applied
+    to the spectrum at once. Beyond its ends the signal goes on for a second, turned around them.
+    """
+    n_samples = signal.shape[-1]
+    pad = min(int(sampling_rate), n_samples - 1)
+    before = 2 * signal[..., :1] - signal[..., pad:0:-1]
+    after = 2 * signal[..., -1:] - signal[..., -2 : -pad - 2 : -1]
+    longer = np.concatenate([before, signal, after], axis=-1)
+    # Without the line through both ends these meet, and the spectrum has no step in it.
+    slope = (longer[..., -1:] - longer[..., :1]) / (longer.shape[-1] - 1)
+    longer -= longer[..., :1] + slope * np.arange(longer.shape[-1], dtype=signal.dtype)
+    n_fft = next_fast_len(longer.shape[-1], real=True)
+    spectrum = rfft(longer, n_fft, axis=-1)
+    gains = (band_gain(n_fft, sampling_rate, band, signal.dtype) for band in bands)
+    return tuple(irfft(spectrum * gain, n_fft)[..., pad : pad + n_samples] for gain in gains)
 
 
-def qrs_energy(signal: Floats, sampling_rate: float) -> Floats:
+@lru_cache(maxsize=8)
+def band_gain(
+    n_fft: int, sampling_rate: float, band: tuple[float, float], dtype: npt.DTypeLike
+) -> Floats:
+    """Squared gain of a digital Butterworth band-pass of second order, by frequency."""
+    frequency = rfftfreq(n_fft, 1 / sampling_rate)[1:]
+    warped = np.tan(np.pi * np.minimum(frequency / sampling_rate, 0.4999999))
+    low, high = np.tan(np.pi * np.array(band) / sampling_rate)
+    outside = (warped**2 - low * high) / (warped * (high - low))
+    return np.concatenate([[0.0], 1 / (1 + outside**4)]).astype(dtype)
+
+
+def high_values(values: Floats, share: float) -> Floats:
+    """Quantile of each row, of evenly chosen values where there are many, (n_rows, 1)."""
+    some = values[:, :: -(-values.shape[1] // QUANTILE_SAMPLES)]
+    place = int(share * (some.shape[1] - 1))
+    return np.asarray(np.partition(some, place, axis=1)[:, place : place + 1])
+
+
+def qrs_energy(banded: Floats, sampling_rate: float) -> Floats:
     """Steepness in the QRS band, pooled over leads of equal weight, shape (n_samples,)."""
-    banded = band_pass(signal, sampling_rate, QRS_BAND)
-    banded = banded[np.percentile(np.abs(banded), 99, axis=1) > FAINTEST]
+    banded = banded[high_values(np.abs(banded), 0.99)[:, 0] > FAINTEST]
     if not len(banded):
-        return np.zeros(signal.shape[1])
-    steepness = np.abs(np.gradient(banded, axis=1))
-    usual = np.percentile(steepness, 95, axis=1, keepdims=True)
-    scaled = steepness / np.maximum(usual, np.finfo(float).tiny)
-    window = np.hanning(max(round(QRS_WINDOW * sampling_rate), 3) + 2)
-    energy = np.sqrt(np.mean(scaled**2, axis=0))
-    return np.asarray(fftconvolve(energy, window / window.sum(), "same"))
+        return np.zeros(banded.shape[1], np.float32)
+    steepness = np.empty_like(banded)
+    np.subtract(banded[:, 2:], banded[:, :-2], out=steepness[:, 1:-1])
+    steepness[:, [0, -1]] = 2 * (banded[:, [1, -1]] - banded[:, [0, -2]])
+    np.abs(steepness, out=steepness)
+    steepness /= np.maximum(high_values(steepness, 0.95), np.finfo(np.float32).tiny)
+    energy = np.sqrt(np.einsum("ij,ij->j", steepness, steepness) / len(steepness))
+    window = np.hanning(max(round(QRS_WINDOW * sampling_rate), 3) + 2).astype(np.float32)
+    return np.convolve(energy, window / window.sum(), "same")
 
 
-def candidates(energy: Floats, sampling_rate: float) -> npt.NDArray[np.int64]:
+def candidates(energy: Floats, sampling_rate: float) -> Positions:
     """Peaks of the energy that reach the usual height of their neighbourhood."""
     peaks, _ = find_peaks(energy, distance=max(round(REFRACTORY * sampling_rate), 1))
     edge = EDGE * sampling_rate
     peaks = peaks[(peaks > edge) & (peaks < len(energy) - edge)]
     n_chunks = max(int(len(energy) / (LEVEL_CHUNK * sampling_rate)), 1)
-    heights = np.array([chunk.max() for chunk in np.array_split(energy, n_chunks)])
+    starts = np.arange(n_chunks) * len(energy) // n_chunks
+    heights = np.maximum.reduceat(energy, starts)
     levels = median_filter(heights, size=min(LEVEL_CHUNKS, n_chunks), mode="nearest")
     usual = levels[np.minimum(peaks * n_chunks // len(energy), n_chunks - 1)]
     return np.asarray(peaks[energy[peaks] > LEVEL_SHARE * usual], dtype=np.int64)
 
 
-def beat_shapes(signal: Floats, positions: npt.NDArray[np.int64], half_width: int) -> Floats:
+def pieces_around(signal: Floats, positions: Positions, first: int, last: int) -> Floats:
+    """Signal around each position, (n_beats, n_leads, last - first + 1); ends are repeated."""
+    index = np.clip(positions[:, None] + np.arange(first, last + 1), 0, signal.shape[1] - 1)
+    return np.asarray(signal[:, index].transpose(1, 0, 2))
+
+
+def beat_shapes(signal: Floats, positions: Positions, half_width: int) -> Floats:
     """Pieces around the positions, shape (n_beats, n_leads * width), centred, of length one."""
-    window = np.arange(-half_width, half_width + 1)
-    index = np.clip(positions[:, None] + window, 0, signal.shape[1] - 1)
-    pieces = signal[:, index].transpose(1, 0, 2).reshape(len(positions), -1)
+    pieces = pieces_around(signal, positions, -half_width, half_width).reshape(len(positions), -1)
     pieces = pieces - pieces.mean(axis=1, keepdims=True)
     length = np.linalg.norm(pieces, axis=1, keepdims=True)
     return np.asarray(pieces / np.where(length > 0, length, 1.0))
 
 
-def aligned(
-    signal: Floats, positions: npt.NDArray[np.int64], sampling_rate: float
-) -> npt.NDArray[np.int64]:
+def likeness(
+    signal: Floats, positions: Positions, lags: Positions, half_width: int, shapes: Floats
+) -> Floats:
+    """Correlation of the signal at each lag from each position with a shape.
+
+    ``lags`` are evenly spaced; ``shapes`` is one shape for all, (n_leads * width,), or one a
+    position. The result is (n_positions, n_lags).
+    """
+    width, step = 2 * half_width + 1, lags[1] - lags[0] if len(lags) > 1 else 1
+    pieces = pieces_around(signal, positions, lags[0] - half_width, lags[-1] + half_width)
+    at_lags = sliding_window_view(pieces, width, axis=2)[:, :, ::step]
+    at_lags = at_lags.transpose(0, 2, 1, 3).reshape(len(positions), len(lags), -1)
+    product = (at_lags @ shapes[..., None])[..., 0]
+    mean = at_lags.mean(axis=2)
+    product -= mean * shapes.sum(axis=-1)[..., None]
+    squares = np.einsum("ijk,ijk->ij", at_lags, at_lags) - at_lags.shape[2] * mean**2
+    return np.asarray(product / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)))
+
+
+def aligned(signal: Floats, positions: Positions, sampling_rate: float) -> Positions:
     """Move each beat onto its largest deflection, then to where it fits the median beat best."""
     reach = round(QRS_WINDOW / 2 * sampling_rate)
-    size = np.linalg.norm(signal, axis=0)
-    around = np.clip(positions[:, None] + np.arange(-reach, reach + 1), 0, len(size) - 1)
-    moved = around[np.arange(len(positions)), np.argmax(size[around], axis=1)]
+    size = np.einsum("ij,ij->j", signal, signal)
+    moved = positions + pieces_around(size[None], positions, -reach, reach)[:, 0].argmax(1) - reach
+    moved = np.clip(moved, 0, len(size) - 1)
     half_width, reach = round(SHAPE * sampling_rate), round(ALIGNMENT * sampling_rate)
     lags = np.arange(-reach, reach + 1)
     for _ in range(2):  # the second round fits to a sharper median beat
         median_beat = np.median(beat_shapes(signal, moved, half_width), axis=0)
-        fit = [beat_shapes(signal, moved + lag, half_width) @ median_beat for lag in lags]
-        moved = np.clip(moved + lags[np.argmax(fit, axis=0)], 0, len(size) - 1)
+        fit = likeness(signal, moved, lags, half_width, median_beat)
+        moved = np.clip(moved + lags[np.argmax(fit, axis=1)], 0, len(size) - 1)
     return np.unique(moved)
 
 
@@ -112,11 +176,11 @@ def similarity(shapes: Floats) -> float:
     """
     some = shapes[:: max(len(shapes) // COMPARED, 1)]
     correlations = some @ some.T
-    np.fill_diagonal(correlations, np.nan)
-    return float(np.median(np.nanquantile(correlations, 0.75, axis=1)))
+    others = correlations[~np.eye(len(some), dtype=bool)].reshape(len(some), -1)
+    return float(np.median(np.quantile(others, 0.75, axis=1)))
 
 
-def repetition(clean: Floats, positions: npt.NDArray[np.int64], sampling_rate: float) -> float:
+def repetition(clean: Floats, positions: Positions, sampling_rate: float) -> float:
     """Largest correlation of a beat with the signal later in the first half of its cycle.
 
     A tachycardia whose QRS complexes follow each other closely does not repeat within a cycle,
@@ -125,12 +189,10 @@ def repetition(clean: Floats, positions: npt.NDArray[np.int64], sampling_rate: f
     half_width = round(SHAPE * sampling_rate)
     cycle = float(np.median(np.diff(positions)))
     lags = np.arange(round(LEAST_LAG * sampling_rate), int(cycle / 2), 2)
+    if not len(lags):
+        return 1.0
     shapes = beat_shapes(clean, positions, half_width)
-    later = [
-        np.median(np.sum(shapes * beat_shapes(clean, positions + lag, half_width), axis=1))
-        for lag in lags
-    ]
-    return float(max(later, default=1.0))
+    return float(np.median(likeness(clean, positions, lags, half_width, shapes), axis=0).max())
 
 
 def find_beats(signal: Floats, sampling_rate: float) -> Beats:
@@ -161,13 +223,14 @@ def find_beats(signal: Floats, sampling_rate: float) -> Beats:
     ----------
     Elgendi (2013), PLoS ONE 8:e73557, doi:10.1371/journal.pone.0073557.
     """
-    energy = qrs_energy(signal, sampling_rate)
+    signal = np.asarray(signal, np.float32)
+    banded, clean = band_pass(signal, sampling_rate, QRS_BAND, BEAT_BAND)
+    energy = qrs_energy(banded, sampling_rate)
     found = candidates(energy, sampling_rate)
     if len(found) < 2:
         return NONE_FOUND
-    contrast = float(np.median(energy[found]) / max(np.median(energy), np.finfo(float).tiny))
-    clean = band_pass(signal, sampling_rate, (1.0, 40.0))
-    clean = clean / np.maximum(clean.std(axis=1, keepdims=True), np.finfo(float).tiny)
+    contrast = float(np.median(energy[found]) / max(np.median(energy), np.finfo(np.float32).tiny))
+    clean = clean / np.maximum(clean.std(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     positions = aligned(clean, found, sampling_rate)
     if len(positions) < 2:
         return NONE_FOUND._replace(contrast=contrast)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -18,9 +19,10 @@ from cardiorisk._validation import (
 )
 from cardiorisk.exceptions import SignalError
 from cardiorisk.features import _native_engine, _neurokit_engine
+from cardiorisk.features._long_records import LONG, mark_stretches
 from cardiorisk.records import Delineation, ECGRecord
 
-__all__ = ["ANALYSIS_RATE", "ENGINES", "NO_BEATS", "at_analysis_rate", "delineate"]
+__all__ = ["ANALYSIS_RATE", "ENGINES", "NO_BEATS", "delineate", "mark_record"]
 
 ANALYSIS_RATE = 500.0
 """Hz: engines and measurements see every record at this rate."""
@@ -38,20 +40,21 @@ NO_BEATS = SignalProblem(
 )
 
 
-def at_analysis_rate(record: ECGRecord) -> tuple[ECGRecord, float]:
-    """Bridge short gaps and resample to the analysis rate; also give the ratio of the rates."""
+def at_analysis_rate(record: ECGRecord) -> ECGRecord:
+    """Bridge short gaps and resample to the analysis rate."""
     record = fill_gaps(record)
     ratio = Fraction(ANALYSIS_RATE / record.sampling_rate).limit_denominator(1000)
     if ratio == 1:
-        return record, 1.0
+        return record
     finite = np.isfinite(record.signal).all(axis=1, keepdims=True)
     signal = np.where(finite, record.signal, 0.0)
     resampled = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, padtype="line")
     resampled = np.where(finite, resampled, np.nan).astype(np.float32)
-    return replace(record, signal=resampled, sampling_rate=ANALYSIS_RATE), float(1 / ratio)
+    return replace(record, signal=resampled, sampling_rate=ANALYSIS_RATE)
 
 
-def _scaled(marks: Delineation, factor: float, sampling_rate: float) -> Delineation:
+def _scaled(marks: Delineation, sampling_rate: float) -> Delineation:
+    factor = sampling_rate / marks.sampling_rate
     return Delineation(
         tuple({name: lead[name] * factor for name in lead} for lead in marks.leads),
         {name: values * factor for name, values in marks.beats.items()},
@@ -60,31 +63,52 @@ def _scaled(marks: Delineation, factor: float, sampling_rate: float) -> Delineat
     )
 
 
+def _marked(record: ECGRecord, engine: str) -> tuple[ECGRecord, Delineation]:
+    """Give a record at the analysis rate, and its marks there."""
+    resampled = at_analysis_rate(record)
+    return resampled, ENGINES[engine](resampled)
+
+
+def mark_record(record: ECGRecord, engine: str) -> tuple[ECGRecord, Delineation]:
+    """Give a record without fatal problems at the analysis rate, and its marks there.
+
+    A long record is marked stretch by stretch, as :func:`delineate` does.
+    """
+    if record.duration <= LONG:
+        return _marked(record, engine)
+    marks = mark_stretches(record, partial(_marked, engine=engine))
+    return at_analysis_rate(record), _scaled(marks, ANALYSIS_RATE)
+
+
 def delineate(
     ecg: Any,
     sampling_rate: float,
     lead_names: Iterable[str] | None = None,
     *,
-    engine: str = "neurokit",
+    engine: str = "native",
 ) -> Delineation:
     """Mark P, QRS and T of every beat, in each lead and for all leads together.
 
     Beats are found once, in all leads together, and shared between leads. A record in which no
-    two alike beats stand out from the noise gives a delineation of zero beats.
+    two alike beats stand out from the noise gives a delineation of zero beats. A record of more
+    than a minute is marked in stretches of five minutes at most, between the gaps of all leads:
+    memory stays bounded, a stretch of noise has no beats, and in each stretch beats that are
+    probably noise are left out.
 
     Parameters
     ----------
     ecg : array-like, shape (n_leads, n_samples)
-        Potential in mV. A lead that is constant or not finite gets no marks.
+        Potential in mV. A lead that is constant or not finite gets no marks, in a long record
+        in that stretch.
     sampling_rate : float
         In Hz, at least 100.
     lead_names : iterable of str, optional
         Needed unless ``ecg`` is a standard twelve-lead ECG in the standard order.
-    engine : {"neurokit", "native"}, default="neurokit"
-        What marks the waves: peaks from NeuroKit2 and edges from steepness, see
-        :mod:`cardiorisk.features._neurokit_engine`; or a small network trained on LUDB and
-        simulated ECGs, see :mod:`cardiorisk.features._native_engine`, which needs neither
-        NeuroKit2 nor torch.
+    engine : {"native", "neurokit"}, default="native"
+        What marks the waves: a small network trained on LUDB and simulated ECGs, see
+        :mod:`cardiorisk.features._native_engine`, which needs neither NeuroKit2 nor torch; or
+        peaks from NeuroKit2 and edges from steepness, see
+        :mod:`cardiorisk.features._neurokit_engine`.
 
     Returns
     -------
@@ -116,9 +140,10 @@ def delineate(
         )
     rate = check_sampling_rate(sampling_rate)
     names = check_lead_names(lead_names, len(signal))
-    record = ECGRecord(signal.astype(np.float32), rate, names)
+    record = ECGRecord(signal.astype(np.float32, copy=False), rate, names)
+    if record.duration > LONG:
+        return mark_stretches(record, partial(_marked, engine=engine))
     fatal = [str(problem) for problem in signal_problems(record) if problem.fatal]
     if fatal:
         raise SignalError(f"The ECG cannot be delineated: {'; '.join(fatal)}")
-    resampled, step = at_analysis_rate(record)
-    return _scaled(ENGINES[engine](resampled), step, rate)
+    return _scaled(_marked(record, engine)[1], rate)

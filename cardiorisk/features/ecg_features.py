@@ -1,7 +1,7 @@
 """Turn ECGs into a table of named measurements."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 from warnings import warn
@@ -9,7 +9,7 @@ from warnings import warn
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -18,13 +18,16 @@ from sklearn.utils.validation import validate_data
 from cardiorisk._optional import require
 from cardiorisk._validation import SignalProblem, as_records, signal_problems
 from cardiorisk.exceptions import SignalError, SignalWarning
-from cardiorisk.features.delineation import ENGINES, NO_BEATS, at_analysis_rate
-from cardiorisk.features.feature_definitions import GROUPS
+from cardiorisk.features._beat_doubts import beat_doubts
+from cardiorisk.features.delineation import ENGINES, NO_BEATS, mark_record
+from cardiorisk.features.feature_definitions import ALL_GROUPS, GROUPS
 from cardiorisk.features.measurements import MEASUREMENTS, median_beat
 from cardiorisk.records import Delineation, ECGRecord
 
 __all__ = ["ECGFeatures"]
 
+BATCH = 16  # records that go to a process at once; a few such batches wait, not all records
+BATCHES_A_PROCESS = 4
 ROWS_NAMED = 5  # in a warning; flags() has them all
 
 
@@ -35,7 +38,7 @@ def _holds_records(X: Any) -> bool:
 
 def _group_names(groups: str | Iterable[str]) -> tuple[str, ...]:
     asked = (groups,) if isinstance(groups, str) else tuple(groups)
-    chosen = tuple(GROUPS) if asked == ("all",) else asked
+    chosen = ALL_GROUPS if asked == ("all",) else asked
     unknown = [str(group) for group in chosen if group not in GROUPS]
     if unknown or not chosen:
         raise ValueError(
@@ -51,8 +54,7 @@ def _resampled_marks(
     problems = list(signal_problems(record))
     if any(problem.fatal for problem in problems):
         return record, None, problems
-    resampled, _ = at_analysis_rate(record)
-    marks = ENGINES[engine](resampled)
+    resampled, marks = mark_record(record, engine)
     if marks.n_beats == 0:
         return resampled, None, problems + [NO_BEATS]
     return resampled, marks, problems
@@ -64,11 +66,27 @@ def _measure(
     """Measurements of one record by name, and what is wrong with it; none where that is fatal."""
     resampled, marks, problems = _resampled_marks(record, engine)
     values: dict[str, float] = {}
-    if marks is not None and groups:
+    if marks is not None and not groups:  # only the flags are asked for
+        problems = problems + beat_doubts(record, resampled, marks)
+    elif marks is not None:
         beat = median_beat(resampled, marks)
         for group in groups:
             values |= MEASUREMENTS[group](resampled, marks, beat)
     return values, problems
+
+
+def _batches(records: Sequence[ECGRecord], n_jobs: int) -> Iterator[Sequence[ECGRecord]]:
+    """Share records out: few enough for the processes to end together, many enough to send."""
+    fair = len(records) // (BATCHES_A_PROCESS * n_jobs)
+    size = min(max(fair, 1), BATCH) if n_jobs > 1 else 1
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
+
+
+def _measure_batch(
+    records: Sequence[ECGRecord], engine: str, groups: Sequence[str]
+) -> list[tuple[dict[str, float], list[SignalProblem]]]:
+    return [_measure(record, engine, groups) for record in records]
 
 
 def _row_name(row: int, record: ECGRecord) -> str:
@@ -91,15 +109,18 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
     lead_names : sequence of str, optional
         Leads of an array, needed unless it is a standard twelve-lead ECG. Leads are used by
         name, in any order; those without a standard name count for rhythm and intervals only.
-    groups : {"all", "rhythm", "intervals", "axes", "voltages", "amplitudes", "signal"} or \
-            sequence of these, default="all"
-        Which features to measure.
+    groups : {"all", "rhythm", "irregularity", "ectopy", "intervals", "single_lead", "axes", \
+            "voltages", "hypertrophy", "amplitudes", "areas", "progression", "conduction", \
+            "atrial", "repolarisation", "spectrum", "signal", "hrv"} or sequence of these, \
+            default="all"
+        Which features to measure. "all" leaves out "hrv", which needs neurokit2 and, for most of
+        its indices, minutes of ECG.
     n_jobs : int, optional
         Processes that share the records. None is one; -1 is one a core. The result is the same.
     errors : {"nan", "raise"}, default="nan"
         What to do with a record that cannot be measured (wrong unit, too short, flat, noise):
         a row of NaN and one warning for the batch, or an error.
-    engine : {"neurokit", "native"}, default="neurokit"
+    engine : {"native", "neurokit"}, default="native"
         What marks the waves, see :func:`~cardiorisk.features.delineate`.
     verbose : int, default=0
         Above 0, show a progress bar.
@@ -149,7 +170,7 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
         groups: str | Sequence[str] = "all",
         n_jobs: int | None = None,
         errors: Literal["nan", "raise"] = "nan",
-        engine: str = "neurokit",
+        engine: str = "native",
         verbose: int = 0,
     ) -> None:
         self.sampling_rate = sampling_rate
@@ -256,12 +277,16 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
     def _each_record(
         self, records: Sequence[ECGRecord], groups: Sequence[str]
     ) -> list[tuple[dict[str, float], list[SignalProblem]]]:
-        tasks = (delayed(_measure)(record, self.engine, groups) for record in records)
-        done = Parallel(n_jobs=self.n_jobs, return_as="generator")(tasks)
-        progress = require("tqdm").tqdm(
-            done, desc="measure", unit="ECG", total=len(records), disable=not self.verbose
-        )
-        return list(progress)
+        batches = _batches(records, effective_n_jobs(self.n_jobs))
+        tasks = (delayed(_measure_batch)(batch, self.engine, groups) for batch in batches)
+        done = Parallel(n_jobs=self.n_jobs, return_as="generator", batch_size=1)(tasks)
+        measured = []
+        show = {"desc": "measure", "unit": "ECG", "disable": not self.verbose}
+        with require("tqdm").tqdm(total=len(records), **show) as progress:
+            for batch in done:
+                measured.extend(batch)
+                progress.update(len(batch))
+        return measured
 
     def _report(
         self, records: Sequence[ECGRecord], problems: Sequence[Sequence[SignalProblem]]

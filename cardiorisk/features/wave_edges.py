@@ -107,7 +107,7 @@ def wave_edges(
         NaN where there is no wave, or no room for its flank.
     """
     step = round(search.step * rate)
-    steep = steepness(band_pass(clean, rate, (0.5, search.highest)), step)
+    steep = steepness(band_pass(clean, rate, (0.5, search.highest))[0], step)
     before, after = round(search.before * rate), round(search.after * rate)
     onset, end = np.full(len(peaks), np.nan), np.full(len(peaks), np.nan)
     for beat in np.flatnonzero(np.isfinite(peaks)):

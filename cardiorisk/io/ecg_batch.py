@@ -10,7 +10,9 @@ import pandas as pd
 
 from cardiorisk._optional import require
 from cardiorisk.exceptions import ReadError
-from cardiorisk.io.wfdb_records import SubjectOf, read_ecg, record_stem
+from cardiorisk.io.ecg_channels import SubjectOf
+from cardiorisk.io.ecg_files import FILE_SUFFIXES, read_ecg
+from cardiorisk.io.wfdb_records import record_stem
 from cardiorisk.records import ECGRecord
 
 __all__ = ["ECGBatch", "read_ecgs"]
@@ -71,16 +73,19 @@ def _natural_order(path: Path) -> list[tuple[int, str]]:
 
 
 def find_records(path: str | Path, pattern: str = "*", recursive: bool = True) -> list[Path]:
-    """List the records of a folder in natural order, without suffix; a record is itself."""
+    """List the ECGs of a folder in natural order; a WFDB record without its suffix."""
     path = Path(path)
     if not path.is_dir():
         return [record_stem(path)]
     search = path.rglob if recursive else path.glob
-    found = [file for file in search(f"{pattern}.hea") if file.is_file()]
+    lower = (".hea", *FILE_SUFFIXES)
+    suffixes = {*lower, *(suffix.upper() for suffix in lower)}
+    found = {file for end in suffixes for file in search(pattern + end) if file.is_file()}
     if not found:
         below = " or below it" if recursive else ""
-        raise ReadError(f"Got folder {path}, but no {pattern}.hea is in it{below}.")
-    return sorted((file.with_suffix("") for file in found), key=_natural_order)
+        names = ", ".join(pattern + suffix for suffix in lower)
+        raise ReadError(f"Got folder {path}, but no {names} is in it{below}.")
+    return sorted((record_stem(file) for file in found), key=_natural_order)
 
 
 def read_ecgs(
@@ -91,12 +96,15 @@ def read_ecgs(
     subject_id: SubjectOf | None = None,
     verbose: bool = False,
 ) -> ECGBatch:
-    """Read every WFDB record of a folder, of several folders, or of a list of records.
+    """Read every ECG of a folder, of several folders, or of a list of files.
+
+    A folder is searched for ``.hea``, ``.dcm``, ``.edf``, ``.scp`` and ``.xml``; a listed file may
+    have any name, its content tells the format.
 
     Parameters
     ----------
     path_or_paths : path-like, or iterable of path-like
-        Folders and records, in any mixture.
+        Folders and files, in any mixture.
     pattern : str, default="*"
         Glob of the record names to read in a folder, for example ``"HR*"``.
     recursive : bool, default=True
@@ -116,23 +124,22 @@ def read_ecgs(
     ReadError
         A folder holds no record, or no path was given.
     OptionalDependencyError
-        ``wfdb`` is not installed.
+        The package that reads one of the files is not installed.
 
     Examples
     --------
     >>> batch = read_ecgs("ludb/data")  # doctest: +SKIP
     >>> batch, batch.failures  # doctest: +SKIP
     """
-    require("wfdb", extra="ecg")
     given = [path_or_paths] if isinstance(path_or_paths, str | Path) else list(path_or_paths)
-    stems = [stem for path in given for stem in find_records(path, pattern, recursive)]
-    if not stems:
+    paths = [file for path in given for file in find_records(path, pattern, recursive)]
+    if not paths:
         raise ReadError("Got an empty list of paths, but expected at least one record or folder.")
     records, failures = [], []
-    for stem in require("tqdm").tqdm(stems, desc="read", unit="ECG", disable=not verbose):
+    for file in require("tqdm").tqdm(paths, desc="read", unit="ECG", disable=not verbose):
         try:
-            records.append(read_ecg(stem, subject_id=subject_id))
+            records.append(read_ecg(file, subject_id=subject_id))
         except ReadError as error:
-            failures.append({"path": str(stem), "reason": str(error)})
+            failures.append({"path": str(file), "reason": str(error)})
     table = pd.DataFrame(failures) if failures else _no_failures()
     return ECGBatch(tuple(records), table)

@@ -4,8 +4,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,12 @@ import numpy.typing as npt
 from cardiorisk._optional import require
 from cardiorisk._validation import check_lead_names, check_sampling_rate
 from cardiorisk.exceptions import ReadError, SignalError
+from cardiorisk.io.ecg_channels import UNCALIBRATED, factor_to_millivolts
 from cardiorisk.records import ECGRecord
 
-__all__ = ["SubjectOf", "read_ecg"]
-
-SubjectOf = Callable[[ECGRecord], str] | Mapping[str, str]
-"""How to find a record's patient: from the record, or by its ``record_id``."""
+__all__ = ["read_wfdb", "record_stem"]
 
 SUFFIXES = (".hea", ".dat", ".mat")
-MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "v": 1e3}  # two code points for mu
-UNCALIBRATED = "uncalibrated units"  # the standard's meaning of a gain of 0, or of none
 SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 _COMMENT = re.compile(r"\s*<?([A-Za-z][\w ]*?)>?\s*:\s*(.*?)\s*$")
 
@@ -126,7 +121,7 @@ def _wrong_checksums(record: Any) -> list[str]:
 
 def _in_millivolts(record: Any) -> tuple[npt.NDArray[np.float32], list[str], dict[str, str]]:
     """Signals that are potentials, in mV; the names of those; and the units of all others."""
-    factors = [MILLIVOLTS.get(str(unit).strip().lower()) for unit in record.units]
+    factors = [factor_to_millivolts(str(unit)) for unit in record.units]
     kept = [index for index, factor in enumerate(factors) if factor is not None]
     names = [record.sig_name[index] or f"signal {index + 1}" for index in kept]
     left_out = {
@@ -142,6 +137,7 @@ def _in_millivolts(record: Any) -> tuple[npt.NDArray[np.float32], list[str], dic
 def _metadata(record: Any, stem: Path, left_out: dict[str, str]) -> Mapping[str, Any]:
     metadata: dict[str, Any] = {
         "source_file": str(stem.with_name(stem.name + ".hea")),
+        "format": "wfdb",
         "comments": tuple(record.comments or ()),
         **parse_comments(record.comments or ()),
     }
@@ -154,28 +150,8 @@ def _metadata(record: Any, stem: Path, left_out: dict[str, str]) -> Mapping[str,
     return metadata
 
 
-def read_ecg(path: str | Path, *, subject_id: str | SubjectOf | None = None) -> ECGRecord:
-    """Read one WFDB record.
-
-    Signals are converted from the unit that the header states (mV, uV or V) to mV. A signal in
-    another unit (``NU`` of a pulse wave), or without calibration (a gain of 0, or none), cannot
-    be used: it is left out and named in ``metadata["left_out_signals"]``. A sample that the file
-    marks as not measured becomes NaN.
-
-    Parameters
-    ----------
-    path : str or path
-        The record, with or without ``.hea``, ``.dat`` or ``.mat``.
-    subject_id : str, callable or mapping, optional
-        The patient: given, found by ``subject_id(record)``, or by ``subject_id[record_id]``.
-        None leaves it out: a patient is never guessed from a file name.
-
-    Returns
-    -------
-    record : ECGRecord
-        Float32 in mV, canonical lead names, ``record_id`` from the file name. ``metadata`` holds
-        ``source_file``, ``comments``, and where the header has them ``age`` (years), ``sex``,
-        ``dx`` (SNOMED CT codes), ``date``, ``time`` (ISO 8601) and ``left_out_signals``.
+def read_wfdb(path: str | Path) -> ECGRecord:
+    """Read one WFDB record, named with or without the suffix of one of its files.
 
     Raises
     ------
@@ -191,7 +167,7 @@ def read_ecg(path: str | Path, *, subject_id: str | SubjectOf | None = None) -> 
 
     Examples
     --------
-    >>> read_ecg("ludb/data/1.hea")  # doctest: +SKIP
+    >>> read_wfdb("ludb/data/1")  # doctest: +SKIP
     ECGRecord('1', 12 leads, 10 s at 500 Hz)
     """
     stem = record_stem(path)
@@ -207,19 +183,5 @@ def read_ecg(path: str | Path, *, subject_id: str | SubjectOf | None = None) -> 
         rate = check_sampling_rate(source.fs)
     except SignalError as error:
         raise ReadError(f"{stem}: {error}") from error
-    record = ECGRecord(
-        signal, rate, leads, record_id=stem.name, metadata=_metadata(source, stem, left_out)
-    )
-    return replace(record, subject_id=_subject(record, subject_id))
-
-
-def _subject(record: ECGRecord, subject_id: str | SubjectOf | None) -> str | None:
-    if subject_id is None or isinstance(subject_id, str):
-        return subject_id
-    try:
-        find = subject_id if callable(subject_id) else lambda r: subject_id[r.record_id]
-        return str(find(record))
-    except Exception as error:
-        raise ReadError(
-            f"Got no subject_id for {record.record_id!r}: {type(error).__name__}: {error}"
-        ) from error
+    metadata = _metadata(source, stem, left_out)
+    return ECGRecord(signal, rate, leads, record_id=stem.name, metadata=metadata)

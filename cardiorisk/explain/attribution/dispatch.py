@@ -13,13 +13,14 @@ from cardiorisk.explain.attribution import linear, tree  # noqa: F401 (they regi
 from cardiorisk.explain.attribution.explanation import Explanation
 from cardiorisk.explain.attribution.lime import local_surrogate
 from cardiorisk.explain.attribution.permutation import shapley_values
+from cardiorisk.explain.attribution.prototypes import explain_by_prototypes
 from cardiorisk.explain.attribution.routes import Route, exact_route
 from cardiorisk.explain.attribution.tables import Passage, pool, recombine, value_codes
 from cardiorisk.explain.attribution.tasks import Task, prepare, rows_of, split_classifier
 
 __all__ = ["explain"]
 
-METHODS = ("auto", "tree", "linear", "permutation", "lime")
+METHODS = ("auto", "tree", "linear", "permutation", "lime", "prototype")
 OUTPUTS = ("auto", "probability", "margin")
 RTOL, ATOL = 1e-3, 1e-6  # of the additivity check
 
@@ -51,11 +52,12 @@ def explain(
     X : DataFrame, array of shape (n, n_columns), or sequence of ECGRecord
         The rows to explain. Where the model turns records into columns, such as
         :class:`cardiorisk.features.ECGFeatures` does, those columns are explained.
-    method : {"auto", "tree", "linear", "permutation", "lime"}, default="auto"
+    method : {"auto", "tree", "linear", "permutation", "lime", "prototype"}, default="auto"
         "tree" is exact Shapley values along the paths of a tree ensemble, "linear" exact for a
         linear classifier, "permutation" Shapley values of any model (exact up to 8 columns and
-        100,000 coalitions, sampled above), "lime" a local surrogate. "auto" takes the exact route
-        in the wanted output where there is one, else "permutation".
+        100,000 coalitions, sampled above), "lime" a local surrogate, "prototype" the terms of a
+        :class:`~cardiorisk.estimators.ProtoECGNetClassifier`, one a prototype. "auto" takes the
+        exact route in the wanted output where there is one, else "permutation".
     background : like X, optional
         The cohort that "linear", "permutation" and "lime" compare with. None takes X itself:
         pass the training table to make the base value mean something. "tree" compares with the
@@ -115,6 +117,8 @@ def explain(
     ('permutation', {'age': 0.47, 'male': 0.0})
     """
     _check_parameters(method, output, n_permutations, n_background, n_samples)
+    if method == "prototype":
+        return explain_by_prototypes(model, X, target, output)
     steps, estimator = split_classifier(model)
     route = _choose_route(estimator, method, output)
     output = route.output if route else _sampled_output(estimator, output)

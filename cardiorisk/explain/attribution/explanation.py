@@ -32,7 +32,7 @@ class Explanation:
     output : {"probability", "margin"}
         Unit of the contributions: probability (0 to 1), or the model's own score, which for
         most classifiers is in log-odds.
-    method : {"tree", "linear", "permutation", "lime"}
+    method : {"tree", "linear", "permutation", "lime", "prototype"}
         How the contributions were computed.
     max_residual : float
         Largest difference between base plus contributions and ``predictions`` over all rows.

@@ -13,14 +13,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import Tags, check_random_state, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_y, check_is_fitted
 
 from cardiorisk._validation import check_groups
@@ -30,11 +24,11 @@ from cardiorisk.explain.conformal.folds import (
     Fold,
     aligned_probability,
     calibrate,
-    fit_one,
+    check_probabilistic,
+    choose_folds,
+    fit_folds,
     out_of_fold,
-    split_often,
-    split_once,
-    with_sample_weight,
+    routed_fit_params,
 )
 from cardiorisk.explain.conformal.scores import label_scores
 from cardiorisk.explain.conformal.sets import prediction_sets, required_rows
@@ -200,7 +194,7 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y = _check_y(y, estimator=self)
         check_classification_targets(y)
         taxonomy, patients = self._checked_groups(groups, split_groups, len(y))
-        routed = self._routed_fit_params(sample_weight, fit_params)
+        routed = routed_fit_params(self, sample_weight, fit_params)
         random_state = check_random_state(self.random_state)
         seed = (
             int(self.random_state)
@@ -208,7 +202,9 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             else int(random_state.randint(np.iinfo(np.int32).max))
         )
         self.classes_, codes = self._encode(y)
-        folds = self._folds(X, codes, patients, seed)
+        folds = choose_folds(
+            self.estimator, self.cv, self.calibration_size, X, codes, self.classes_, patients, seed
+        )
         self._fit_estimators(X, y, folds, routed)
         probability = out_of_fold(self.estimators_, X, folds, self.classes_)
         self.calibration_ = calibrate(
@@ -316,18 +312,8 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         return None, patients if named is None else named
 
-    def _routed_fit_params(self, sample_weight: Any, fit_params: dict[str, Any]) -> dict[str, Any]:
-        if _routing_enabled():
-            given = fit_params | {"sample_weight": sample_weight}
-            return dict(process_routing(self, "fit", **given).estimator.fit)
-        return with_sample_weight(self.estimator, sample_weight, fit_params)
-
     def _encode(self, y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
-        if not hasattr(self.estimator, "predict_proba"):
-            raise TypeError(
-                f"Got {type(self.estimator).__name__}, which has no predict_proba; wrap it in "
-                "sklearn.calibration.CalibratedClassifierCV."
-            )
+        check_probabilistic(self.estimator)
         classes = np.unique(y)
         if isinstance(self.estimator, FrozenEstimator):
             if len(unknown := np.setdiff1d(classes, self.estimator.classes_)):
@@ -341,35 +327,11 @@ class ConformalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         return classes, np.searchsorted(classes, y)
 
-    def _folds(
-        self,
-        X: Any,
-        codes: npt.NDArray[np.intp],
-        patients: npt.NDArray[Any] | None,
-        seed: int,
-    ) -> list[Fold]:
-        if isinstance(self.estimator, FrozenEstimator):
-            if self.cv is not None:
-                raise ValueError("Got a cv and a FrozenEstimator, which cannot be fitted again.")
-            return [(np.empty(0, np.intp), np.arange(len(codes)))]
-        if self.cv is None:
-            return [split_once(codes, self.classes_, patients, self.calibration_size, seed)]
-        return split_often(self.cv, X, codes, patients, seed)
-
     def _fit_estimators(
         self, X: Any, y: Any, folds: list[Fold], fit_params: dict[str, Any]
     ) -> None:
-        if isinstance(self.estimator, FrozenEstimator):
-            self.estimators_ = [self.estimator]
-        else:
-            rows = [train for train, _ in folds]
-            if len(folds) > 1:
-                rows.append(np.arange(len(y)))
-            self.estimators_ = Parallel(n_jobs=self.n_jobs)(
-                delayed(fit_one)(self.estimator, X, y, part, fit_params) for part in rows
-            )
-        self.estimator_ = self.estimators_[-1]
-        self.estimators_ = self.estimators_[: len(folds)]
+        models = fit_folds(self.estimator, X, y, folds, fit_params, self.n_jobs)
+        self.estimator_, self.estimators_ = models[-1], models[: len(folds)]
 
     def _warn_of_small_cells(self) -> None:
         small = self.calibration_.small_cells(self.classes_)

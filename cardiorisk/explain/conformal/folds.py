@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     StratifiedGroupKFold,
     StratifiedKFold,
@@ -15,25 +16,48 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from cardiorisk.explain.conformal.scores import calibration_scores
 from cardiorisk.explain.conformal.sets import Calibration
 
 __all__ = [
+    "MAX_SPLIT_PARTS",
     "Fold",
     "aligned_probability",
     "calibrate",
-    "fit_one",
+    "check_probabilistic",
+    "choose_folds",
+    "fit_folds",
     "out_of_fold",
-    "split_often",
-    "split_once",
-    "with_sample_weight",
+    "routed_fit_params",
 ]
 
 Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 MAX_SPLIT_PARTS = 20  # patients are dealt into this many parts, so the share kept is within 5 %
+
+
+def choose_folds(
+    estimator: Any,
+    cv: Any,
+    size: float,
+    X: Any,
+    codes: npt.NDArray[np.intp],
+    classes: npt.NDArray[Any],
+    patients: npt.NDArray[Any] | None,
+    seed: int,
+) -> list[Fold]:
+    """Rows that train and rows that calibrate; every row calibrates a frozen model."""
+    if isinstance(estimator, FrozenEstimator):
+        if cv is not None:
+            raise ValueError("Got a cv and a FrozenEstimator, which cannot be fitted again.")
+        return [(np.empty(0, np.intp), np.arange(len(codes)))]
+    if cv is None:
+        return [split_once(codes, classes, patients, size, seed)]
+    return split_often(cv, X, codes, patients, seed)
 
 
 def split_once(
@@ -96,6 +120,27 @@ def split_often(
     return folds
 
 
+def fit_folds(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    folds: list[Fold],
+    fit_params: dict[str, Any],
+    n_jobs: int | None,
+) -> list[Any]:
+    """Fit a model a fold and, after these, one of all rows where there are several folds."""
+    if isinstance(estimator, FrozenEstimator):
+        return [estimator]
+    rows = [train for train, _ in folds]
+    if len(folds) > 1:
+        rows.append(np.arange(len(y)))
+    return list(
+        Parallel(n_jobs=n_jobs)(
+            delayed(fit_one)(estimator, X, y, part, fit_params) for part in rows
+        )
+    )
+
+
 def fit_one(estimator: Any, X: Any, y: Any, rows: Any, fit_params: dict[str, Any]) -> Any:
     """Fit a clone on some rows, with the part of the fit parameters that belongs to them."""
     params = _check_method_params(X, fit_params, rows)
@@ -113,7 +158,24 @@ def aligned_probability(model: Any, X: Any, classes: npt.NDArray[Any]) -> npt.ND
     return aligned
 
 
-def with_sample_weight(
+def check_probabilistic(estimator: Any) -> None:
+    """Raise TypeError unless the estimator gives probabilities."""
+    if not hasattr(estimator, "predict_proba"):
+        raise TypeError(
+            f"Got {type(estimator).__name__}, which has no predict_proba; wrap it in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )
+
+
+def routed_fit_params(owner: Any, sample_weight: Any, fit_params: dict[str, Any]) -> dict[str, Any]:
+    """Fit parameters of ``owner.estimator``, by scikit-learn's metadata routing where it is on."""
+    if _routing_enabled():
+        given = fit_params | {"sample_weight": sample_weight}
+        return dict(process_routing(owner, "fit", **given).estimator.fit)
+    return _with_sample_weight(owner.estimator, sample_weight, fit_params)
+
+
+def _with_sample_weight(
     estimator: Any, sample_weight: Any, fit_params: dict[str, Any]
 ) -> dict[str, Any]:
     """Add the weights to the fit parameters under the name that the estimator knows."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cardiorisk.explain.conformal.scores import TOLERANCE
 
-__all__ = ["Calibration", "prediction_sets", "required_rows"]
+__all__ = ["Calibration", "label_calibrations", "prediction_sets", "required_rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,42 @@ class Calibration:
     def __repr__(self) -> str:
         within = [name for name, on in (("class", self.by_class), ("group", self.by_group)) if on]
         return f"Calibration({len(self.scores)} rows, within {' and '.join(within) or 'all'})"
+
+
+def label_calibrations(
+    probability: npt.NDArray[np.float64],
+    present: npt.NDArray[np.bool_],
+    folds: npt.NDArray[np.intp],
+    alpha: float,
+) -> list[Calibration]:
+    """Calibrate each label as a problem of two classes, absent and present, scored by LAC.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n, n_labels)
+        Of presence, from a model that did not see the row.
+    present : ndarray of bool, shape (n, n_labels)
+    folds : ndarray of int, shape (n,)
+    alpha : float
+
+    Returns
+    -------
+    list of Calibration, one a label
+    """
+    return [
+        Calibration(
+            scores=np.where(has, 1.0 - column, column),
+            labels=has.astype(np.intp),
+            groups=np.zeros(len(has), np.intp),
+            folds=folds,
+            group_names=np.empty(0),
+            by_class=True,
+            by_group=False,
+            method="lac",
+            alpha=alpha,
+        )
+        for column, has in zip(probability.T, present.T, strict=True)
+    ]
 
 
 def required_rows(alpha: float) -> int:

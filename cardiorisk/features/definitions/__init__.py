@@ -1,0 +1,1 @@
+"""What ECG features mean, one module a part of the ECG."""
