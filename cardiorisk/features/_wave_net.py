@@ -16,7 +16,6 @@ from itertools import count
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from cardiorisk.records import STANDARD_LEADS
 
@@ -65,11 +64,12 @@ def _convolve(rows: Floats, weight: Floats, stride: int) -> Floats:
     kernel = weight.reshape(width * channels, outputs)
     apart = -(-width // stride)  # windows until the next one that does not overlap
     out = np.empty(((len(rows) - width) // stride + 1, outputs), np.float32)
+    step, item = rows.strides
+    strides = (apart * stride * step, item)
     for first in range(min(apart, len(out))):
         part = out[first::apart]
         shape = (len(part), width * channels)
-        strides = (apart * stride * rows.strides[0], rows.strides[1])
-        windows = as_strided(rows[first * stride :], shape, strides, writeable=False)
+        windows = np.ndarray(shape, np.float32, rows, first * stride * step, strides)
         np.matmul(windows, kernel, out=part)
     return out
 
@@ -89,7 +89,8 @@ def _filtered(inputs: Iterable[Floats], weight: Floats, stride: int = 1) -> Floa
         first += part.shape[2]
     out = _convolve(line[gap - width // 2 :], weight, stride)
     between = (n + gap) // stride * out.strides[0]
-    return as_strided(out, (n_leads, -(-n // stride), outputs), (between, *out.strides))
+    shape = (n_leads, -(-n // stride), outputs)
+    return np.ndarray(shape, np.float32, out, strides=(between, *out.strides))
 
 
 def _layer(inputs: Iterable[Floats], weights: Weights, name: str, stride: int = 1) -> Floats:
