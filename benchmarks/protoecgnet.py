@@ -63,7 +63,7 @@ def interval(y, score, seed=0):
 
 
 def black_box(x, y, train, test, seed):
-    """The same backbones and epochs, a linear layer on each, their logits averaged."""
+    """Train the same backbones for as long, a linear layer on each, and average the logits."""
     model = ProtoECGNetClassifier()
     signals = network_input(x, model.highpass)
     labels = y.to_numpy(np.float32)

@@ -46,7 +46,7 @@ PROBLEM_CODES: Mapping[str, str] = MappingProxyType(
         "no_beats": "no heartbeats stand out from the noise",
         "lead_off": "only hum or a wandering baseline: the electrode is probably off",
         "noisy": "the beats of the lead do not resemble each other",
-        "swapped_leads": "the electrodes of the limbs are probably swapped",
+        "swapped_leads": "the electrodes of the limbs may be swapped",
         "rate_suspected": "waves too narrow or too wide for the stated sampling rate",
         "pacing": "pacemaker spikes",
     }
@@ -154,7 +154,7 @@ def _sentinel_problem(record: ECGRecord) -> SignalProblem | None:
 
 
 def _lead_problems(record: ECGRecord) -> list[SignalProblem]:
-    finite = np.isfinite(_extremes(record)).all(axis=0)
+    finite = np.asarray(np.isfinite(_extremes(record)).all(axis=0))
     usable = usable_leads(record)
     flat, none_left = finite & ~usable, not usable.any()
     problems = []

@@ -31,6 +31,11 @@ def test_digital_phenotypes(tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == 2
 
 
+def test_protoecgnet(tmp_path):
+    assert "accuracy on 40 other records" in run("protoecgnet.py", tmp_path)
+    assert (tmp_path / "prototype_match.png").exists()
+
+
 def test_simulated_ecg(tmp_path):
     assert "median absolute error" in run("simulated_ecg.py", tmp_path)
     assert len(list(tmp_path.glob("*.png"))) >= 8
@@ -45,6 +50,12 @@ def test_describe_cohort(tmp_path):
     assert "<title>Simulated electrocardiogram" in (tmp_path / "ecg.svg").read_text(
         encoding="utf-8"
     )
+
+
+def test_signal_quality(tmp_path):
+    output = run("signal_quality.py", tmp_path)
+    assert "swapped_leads" in output
+    assert "Grade after the filter: 1.0" in output
 
 
 def test_read_formats(tmp_path):

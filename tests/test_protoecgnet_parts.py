@@ -174,7 +174,7 @@ def test_a_head_is_scikit_learns_logistic_regression_on_standardised_similaritie
 
     rng = np.random.default_rng(0)
     similarity = rng.normal(size=(300, 4)) * [1, 13, 4, 0.1]
-    code = (similarity[:, 0] + rng.normal(size=300) > 0) + (similarity[:, 3] > 0.05)
+    code = (similarity[:, 0] + rng.normal(size=300) > 0).astype(int) + (similarity[:, 3] > 0.05)
     y = np.eye(3)[code] if one_label else (code > 0)[:, None].astype(float)
     head = fit_head(similarity, y, one_label=one_label, l2=0.01)
     reference = LogisticRegression(C=1 / (0.01 * 300), tol=1e-8, max_iter=2000)

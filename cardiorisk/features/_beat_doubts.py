@@ -14,10 +14,13 @@ __all__ = ["beat_doubts", "pacing_spikes", "swapped_leads", "wrong_rate"]
 
 Floats = npt.NDArray[np.floating]
 
-SHORT_QRS, SHORT_QTC = 65.0, 340.0  # ms: both below, the stated rate is probably too high
-LONG_QRS, LONG_QTC = 140.0, 500.0  # ms: both above, the stated rate is probably too low
+# The limits of every rule are the choice of benchmarks/signal_quality.py, which also tells how
+# well limits so chosen do in patients who had no part in the choice.
+ARMS_LIKE_V6, LEG_LIKE_V6 = -0.2, -0.4  # correlation of leads I and II with V6: below, a swap
+SHORT_QRS, SHORT_QTC = 80.0, 330.0  # ms: both below, the stated rate is probably too high
+LONG_QRS, LONG_QTC = 135.0, 520.0  # ms: both above, the stated rate is probably too low
 SPIKE_WIDTH = 0.004  # s: no wave of the heart is as narrow
-SPIKE_HEIGHT = 0.2  # mV, in three leads or in all of fewer
+SPIKE_HEIGHT = 0.15  # mV, in three leads or in all of fewer
 SPIKE_RATE = 250.0  # Hz: below, a recorder has smoothed the spikes away
 FEWEST_SPIKES = 3
 EDGE = 0.1  # s at either end, where filters of recorders leave steps
@@ -62,17 +65,18 @@ def swapped_leads(beat: MedianBeat) -> SignalProblem | None:
 
     Swapping the arms turns lead I upside down, P and QRS alike; swapping the right arm and the
     left leg turns lead II upside down. V6 is not touched by either and looks in the same
-    direction as both leads, so that the sign of its correlation with them tells. Only signs
-    are compared. A swap of the left arm and leg, and of the legs, leaves plausible ECGs and is
-    not looked for.
+    direction as both leads, so that a negative correlation with them tells, for the arms together
+    with a negative QRS in lead I; without V6 the arms are told where P and QRS point down in lead
+    I. Paced beats can look the same. A swap of the left arm and leg, and of the
+    legs, leaves plausible ECGs and is not looked for.
     """
     seen = swap_evidence(beat)
     without_six = np.isnan(seen.like_six_one) and seen.p_one < 0
-    if seen.qrs_one < 0 and not seen.p_one > 0 and (seen.like_six_one < 0 or without_six):
-        words = "lead I is upside down: the electrodes of both arms are probably swapped."
+    if seen.qrs_one < 0 and (seen.like_six_one < ARMS_LIKE_V6 or without_six):
+        words = "lead I is upside down: the electrodes of both arms may be swapped."
         return SignalProblem("swapped_leads", words, False, STANDARD_LEADS[:6])
-    if seen.like_six_two < 0 and seen.p_two < 0 < seen.p_a_right:
-        words = "lead II is upside down: right arm and left leg are probably swapped."
+    if seen.like_six_two < LEG_LIKE_V6:
+        words = "lead II is upside down: right arm and left leg may be swapped."
         return SignalProblem("swapped_leads", words, False, STANDARD_LEADS[:6])
     return None
 

@@ -10,15 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import Tags
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
 from cardiorisk._optional import require
-from cardiorisk._validation import SignalProblem, as_records, signal_problems
+from cardiorisk._validation import SignalProblem, signal_problems
 from cardiorisk.exceptions import SignalError, SignalWarning
 from cardiorisk.features._beat_doubts import beat_doubts
+from cardiorisk.features._ecg_input import ECGTransformer
 from cardiorisk.features.delineation import ENGINES, NO_BEATS, mark_record
 from cardiorisk.features.feature_definitions import ALL_GROUPS, GROUPS
 from cardiorisk.features.measurements import MEASUREMENTS, median_beat
@@ -29,11 +28,6 @@ __all__ = ["ECGFeatures"]
 BATCH = 16  # records that go to a process at once; a few such batches wait, not all records
 BATCHES_A_PROCESS = 4
 ROWS_NAMED = 5  # in a warning; flags() has them all
-
-
-def _holds_records(X: Any) -> bool:
-    is_list = isinstance(X, Sequence) or (isinstance(X, np.ndarray) and X.dtype == object)
-    return is_list and any(isinstance(item, ECGRecord) for item in X)
 
 
 def _group_names(groups: str | Iterable[str]) -> tuple[str, ...]:
@@ -93,7 +87,7 @@ def _row_name(row: int, record: ECGRecord) -> str:
     return f"row {row}" if record.record_id is None else f"row {row} ({record.record_id})"
 
 
-class ECGFeatures(TransformerMixin, BaseEstimator):
+class ECGFeatures(ECGTransformer):
     """Measure ECGs: rate, intervals, axes, amplitudes, each with a name and a unit.
 
     :data:`~cardiorisk.features.FEATURES` tells for each column its clinical words, unit,
@@ -265,15 +259,6 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
         chosen = _group_names(self.groups)
         return np.array([name for group in chosen for name in GROUPS[group]], dtype=object)
 
-    def _as_records(self, X: Any, reset: bool) -> list[ECGRecord]:
-        if _holds_records(X):
-            if reset:  # an earlier fit on an array says nothing about records
-                for learned in ("n_features_in_", "feature_names_in_"):
-                    self.__dict__.pop(learned, None)
-            return as_records(X)
-        array = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
-        return as_records(array, self.sampling_rate, self.lead_names)
-
     def _each_record(
         self, records: Sequence[ECGRecord], groups: Sequence[str]
     ) -> list[tuple[dict[str, float], list[SignalProblem]]]:
@@ -316,10 +301,3 @@ class ECGFeatures(TransformerMixin, BaseEstimator):
             SignalWarning,
             stacklevel=4,  # past set_output's wrapper, to the caller of transform
         )
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
-        tags.requires_fit = False
-        return tags

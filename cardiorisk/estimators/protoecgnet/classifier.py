@@ -364,7 +364,6 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = True
         tags.classifier_tags.multi_label = True
         return tags
 

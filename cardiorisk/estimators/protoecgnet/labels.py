@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
@@ -56,6 +57,8 @@ def read_targets(y: Any, label_names: Sequence[Any] | None = None) -> Targets:
     True
     """
     columns = list(y.columns) if isinstance(y, pd.DataFrame) else None
+    if getattr(y, "dtype", None) is not None and np.asarray(y).dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     if not type_of_target(y).startswith("multilabel"):
         classes, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)

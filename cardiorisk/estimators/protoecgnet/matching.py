@@ -49,7 +49,13 @@ class PrototypeExplanation:
 
     Examples
     --------
-    See :meth:`cardiorisk.estimators.ProtoECGNetClassifier.explain`.
+    >>> table = pd.DataFrame(
+    ...     {"row": 0, "label": "AFIB", "prototype": 3, "class": "AFIB", "branch": "rhythm",
+    ...      "contribution": [1.5], "match_start": 0.0, "match_stop": 10.0})
+    >>> logits = pd.DataFrame({"row": [0], "label": ["AFIB"], "base": [-1.0], "logit": [0.5]})
+    >>> PrototypeExplanation(table, logits, 0.0, "max")
+    PrototypeExplanation(1 row, 1 logit, largest residual 0)
+      row 0, AFIB: +1.50 by prototype 3 of AFIB (rhythm), at 0.0-10.0 s
     """
 
     table: pd.DataFrame
