@@ -255,7 +255,7 @@ def main() -> None:
         *record_rows({name: found[name][0] for name in names}, records, truth),
         "",
         "LUDB, 100 records of 10 s, beats between the first and the last marked one. The network "
-        "of `delineate` has seen most of these patients; `find_beats` is not trained.",
+        "of `delineate` has learned from these patients; `find_beats` is not trained.",
         "",
         *ludb_rows(),
     ]

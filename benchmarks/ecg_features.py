@@ -141,7 +141,7 @@ def main() -> None:
         f"{len(ludb.records)} of LUDB's 200 records, one a patient, {table.shape[1]} features. The "
         "features of each diagnosis were taken from its definition beforehand. AUROC of the "
         "feature alone with its 95 % bootstrap interval. The native engine's network has learned "
-        "the waves, not the diagnoses, of 80 of these patients.",
+        "the waves, not the diagnoses, of these patients.",
         "",
         *diagnosis_rows(table, ludb.metadata),
         "",

@@ -269,3 +269,13 @@ def test_a_beat_cut_off_by_the_end_is_no_t_wave():
     peaks = found["T_peak"][np.isfinite(found["T_peak"])]
     assert len(peaks) >= found["R_peak"].size - 2
     assert (peaks < truth["QRS_on"][-2]).all()
+
+
+@pytest.mark.parametrize("rate", [249.9, 999.5])
+def test_marks_do_not_drift_at_a_rate_near_a_simple_ratio(rate):
+    ecg = make_ecg(1, rhythms=["sinus rhythm"], duration=50, random_state=0)
+    time = np.arange(int(50 * rate) - 1) / rate
+    lead = np.interp(time, np.arange(ecg.data.shape[2]) / 500, ecg.data[0, 1])
+    found = delineate(lead[None], rate, ["II"]).beats["R_peak"] / rate
+    truth = delineate(ecg.data[0, 1:2], 500, ["II"]).beats["R_peak"] / 500
+    assert np.abs(found - truth).max() < 0.006

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy.signal import butter, correlate, resample_poly, sosfiltfilt
 
 from cardiorisk.datasets import fetch_ludb, make_ecg
+from cardiorisk.exceptions import SignalWarning
 from cardiorisk.features import ECGFeatures, delineate
 from cardiorisk.features._mark_scores import match, score_marks
-from cardiorisk.features._native_engine import _regular, _runs, decode, mark_waves
+from cardiorisk.features._native_engine import _agree, _regular, _runs, decode, mark_waves
 from cardiorisk.features._wave_augmentation import Example, augmented
 from cardiorisk.features._wave_net import (
     _doubled,
@@ -148,7 +149,34 @@ def test_lone_p_waves_are_not_believed():
     assert kept[90:].all()
 
 
+@pytest.mark.parametrize(
+    ("seen", "gate", "agree"),
+    [
+        ([100, 300, 500], [110, 290, 505], True),
+        ([100, 300, 500], [110, 290], True),
+        ([100, 300, 500], [145, 345, 545], True),
+        ([100, 300, 500, 700], [110, 390, 590, 820], False),
+        ([100, 150, 200, 250, 300], [100, 300], False),
+        ([100], [100, 300], False),
+        ([], [100, 300], False),
+    ],
+)
+def test_network_and_gate_must_see_the_same_rhythm(seen, gate, agree):
+    assert _agree(np.array(seen, float), np.array(gate, float)) is agree
+
+
 # The engine
+
+
+def test_a_periodic_wave_has_no_heart_rate_and_stops_no_batch():
+    time = np.arange(5000) / RATE
+    waves = [np.sign(np.sin(2 * np.pi * rate * time)) for rate in (1.3, 2.0, 3.0)]
+    ecg = make_ecg(1, rhythms=["sinus rhythm"], random_state=0).records[0]
+    records = [ECGRecord(wave[None].astype(np.float32), RATE, ("I",)) for wave in waves]
+    with pytest.warns(SignalWarning, match="could not be measured"):
+        table = ECGFeatures(groups=["rhythm"]).fit_transform([*records, ecg])
+    assert np.isnan(table[:3]).all()
+    assert np.isfinite(table[3, 0])
 
 
 def test_form_of_the_result():

@@ -37,6 +37,8 @@ SHORTEST = {"P": 8, "QRS": 8, "T": 12}  # samples
 REACH = 30  # samples: a lead's own edge lies at most so far from that of all leads
 NEIGHBOURHOOD = 10.0  # s before and after a beat
 LEAST_SHARE = 0.25  # of the beats there have a P wave, or all are ripples of fibrillation
+TOGETHER = 0.150  # s between the two positions of one beat, ANSI/AAMI EC57
+AGREEMENT = 0.7  # of both ways to find beats; periodic artefacts fool one of them
 SHAPE_POINTS = 64  # positions on a wave among which its peak is chosen
 NAMES = {
     "P": ("P_on", "P_peak", "P_off"),
@@ -216,6 +218,30 @@ def _by_beat(waves: Mapping[str, Wave], n_samples: int) -> dict[str, Wave]:
     }
 
 
+def _from_nearest(some: Floats, others: Floats) -> Floats:
+    """Distance of each position from the nearest of the others, with its sign."""
+    padded = np.concatenate([[-np.inf], others, [np.inf]])
+    place = np.searchsorted(others, some)
+    before, after = some - padded[place], some - padded[place + 1]
+    return np.where(before < -after, before, after)
+
+
+def _agree(seen: Floats, gate: Floats) -> bool:
+    """Tell whether the network and the gate see the same rhythm, of at least two beats.
+
+    The gate may sit on T in wide-QRS tachycardia: one distance for all beats does not count.
+    """
+    if len(seen) < 2:
+        return False
+    aligned = gate + np.median(_from_nearest(seen, gate))
+    reach = TOGETHER * NET_RATE
+    both = min(
+        np.sum(np.abs(_from_nearest(seen, aligned)) <= reach),
+        np.sum(np.abs(_from_nearest(aligned, seen)) <= reach),
+    )
+    return bool(2 * both >= AGREEMENT * (len(seen) + len(gate)))
+
+
 def _on_wave(signal: Floats, onset: Floats, offset: Floats) -> tuple[Floats, Floats]:
     """Positions along each wave and the signal there, both (n_leads, n_waves, SHAPE_POINTS)."""
     along = np.linspace(0, 1, SHAPE_POINTS)
@@ -279,8 +305,8 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     The network of :mod:`cardiorisk.features._wave_net` gives every sample of every lead its
     probability to belong to P, to QRS and to T. A wave is where the mean of all leads exceeds a
     half; its edges in a lead are where that lead's own probability falls through a half, or
-    those of all leads where the lead does not see the wave. Whether there are beats at all is
-    decided by :mod:`cardiorisk.features.beat_detection`, as a network sees waves in noise too.
+    those of all leads where the lead does not see the wave. A network sees waves in noise too:
+    :mod:`cardiorisk.features.beat_detection` must find beats, and by and large the same ones.
 
     Parameters
     ----------
@@ -298,13 +324,15 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     # One order of leads, whatever the file's: sums over leads then agree to the last bit.
     order = sorted(usable, key=lambda lead: _lead_order(record.lead_names[lead]))
     signal = at_net_rate(record.signal[order], record.sampling_rate)
-    if len(find_beats(signal, NET_RATE).positions):
+    empty = np.empty((len(order), 0))
+    waves = dict.fromkeys(WAVES, Wave(empty[0], empty[0], empty, empty))
+    beats_of_gate = find_beats(signal, NET_RATE).positions
+    if len(beats_of_gate):
         places = lead_places(record.lead_names[lead] for lead in order)
         found = _find_waves(signal, places, load_weights() if weights is None else weights)
-        waves = _by_beat(found, signal.shape[1])
-    else:
-        empty = np.empty((len(order), 0))
-        waves = dict.fromkeys(WAVES, Wave(empty[0], empty[0], empty, empty))
+        seen = _by_beat(found, signal.shape[1])
+        if _agree(seen["QRS"].middle, beats_of_gate.astype(np.float64)):
+            waves = seen
     marks = _marks(_filtered(signal, LOW_PASS, "lowpass"), waves)
     step = record.sampling_rate / NET_RATE
     n_beats = len(waves["QRS"].onset)

@@ -27,6 +27,8 @@ __all__ = ["ANALYSIS_RATE", "ENGINES", "NO_BEATS", "delineate", "mark_record"]
 ANALYSIS_RATE = 500.0
 """Hz: engines and measurements see every record at this rate."""
 
+DRIFT = 5e-4  # s by which resampling may shift the end of a record
+
 ENGINES: Mapping[str, Callable[[ECGRecord], Delineation]] = MappingProxyType(
     {"neurokit": _neurokit_engine.mark_waves, "native": _native_engine.mark_waves}
 )
@@ -40,10 +42,21 @@ NO_BEATS = SignalProblem(
 )
 
 
+def _ratio(record: ECGRecord) -> Fraction:
+    """Ratio of the analysis rate to the record's, so close that its end stays in place."""
+    exact = ANALYSIS_RATE / record.sampling_rate
+    ratio = Fraction(1)
+    for largest in (1000, 10_000, 100_000):
+        ratio = Fraction(exact).limit_denominator(largest)
+        if abs(float(ratio) / exact - 1) * record.duration <= DRIFT:
+            break
+    return ratio
+
+
 def at_analysis_rate(record: ECGRecord) -> ECGRecord:
     """Bridge short gaps and resample to the analysis rate."""
     record = fill_gaps(record)
-    ratio = Fraction(ANALYSIS_RATE / record.sampling_rate).limit_denominator(1000)
+    ratio = _ratio(record)
     if ratio == 1:
         return record
     finite = np.isfinite(record.signal).all(axis=1, keepdims=True)

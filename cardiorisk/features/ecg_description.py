@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import circmean
 
 from cardiorisk.features.ecg_features import ECGFeatures
-from cardiorisk.features.feature_definitions import FEATURES, GROUPS
+from cardiorisk.features.feature_definitions import ALL_GROUPS, FEATURES, GROUPS
 
 __all__ = ["describe_ecg"]
 
@@ -24,7 +24,7 @@ def describe_ecg(
     *,
     sampling_rate: float = 500,
     lead_names: Sequence[str] | None = None,
-    groups: Sequence[str] = ("rhythm", "intervals", "axes"),
+    groups: str | Sequence[str] = ("rhythm", "intervals", "axes"),
     by: str | None = None,
     engine: str = "native",
     n_jobs: int | None = None,
@@ -60,7 +60,8 @@ def describe_ecg(
         that lie outside the usual range; NaN where no range is known). Split by classes, it also
         has ``n (class)``, ``mean (class)`` and ``sd (class)`` for each, and ``smd``.
         ``table.attrs`` holds ``n_records`` and, unless X is a DataFrame, ``flags``: the number of
-        records with each quality flag.
+        records with each flag that measuring raises. ``ECGFeatures.flags`` looks further, for
+        swapped electrodes, a wrong rate and pacing.
 
     Raises
     ------
@@ -88,6 +89,8 @@ def describe_ecg(
     >>> int(table.loc["heart_rate", "n"]), round(table.loc["heart_rate", "mean"])
     (2, 70)
     """
+    if isinstance(groups, str):
+        groups = ALL_GROUPS if groups == "all" else [groups]
     if unknown := sorted(set(groups) - set(GROUPS)):
         raise ValueError(f"Got groups {unknown}, but expected some of {', '.join(GROUPS)}.")
     classes = _classes(X, y, by)

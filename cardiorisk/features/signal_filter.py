@@ -122,6 +122,16 @@ class ECGFilter(ECGTransformer):
         self.mains = mains
         self.band = band
 
+    def set_output(self, *, transform: Any = None) -> Self:
+        """Change nothing: filtered ECGs stay ECGs, whatever form a pipeline asks for.
+
+        Parameters
+        ----------
+        transform : object, optional
+            Ignored.
+        """
+        return self
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and the form of the ECGs; nothing is learned.

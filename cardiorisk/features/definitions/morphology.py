@@ -228,7 +228,7 @@ HYPERTROPHY_SCORES = (
         definition="3: R or S of a limb lead at least 2.0 mV, S of V1 or V2 or R of V5 or V6 at "
         "least 3.0 mV. 3: T of V5 or V6, at least 0.1 mV, opposite to QRS; digitalis, with which "
         "this is 1 point, cannot be seen in an ECG. 3: negative end of P in V1 at least 0.1 mV "
-        "and 40 ms, none without P. 2: QRS axis -30 degrees or below. 1: QRS at least 90 ms. 1: "
+        "and 40 ms, none without P. 2: QRS axis -90 to -30 degrees. 1: QRS at least 90 ms. 1: "
         "R-peak time in V5 or V6 at least 50 ms. 4 is probable, 5 definite hypertrophy.",
         normal_range=(0, 3),
         source="doi:10.1016/0002-8703(68)90035-5",

@@ -43,7 +43,7 @@ def _romhilt_estes(
         3 * high
         + 3 * _is_strained(values, area)
         + 3 * (terminal.depth >= 0.1 and terminal.duration >= 40)
-        + 2 * (axis <= -30)
+        + 2 * (-90 <= axis <= -30)
         + (beat.time_between("QRS_on", "QRS_off") >= 90)
         + (late >= 50).any()
     )

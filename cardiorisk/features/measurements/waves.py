@@ -137,7 +137,7 @@ def voltages(record: ECGRecord, marks: Delineation, beat: MedianBeat) -> dict[st
     cornell = height["aVL"] + depth["V3"]
 
     def largest(values: Mapping[str, float], leads: tuple[str, ...]) -> float:
-        return max((values[name] for name in leads if np.isfinite(values[name])), default=np.nan)
+        return float(np.max([values[name] for name in leads]))  # NaN if one lead is missing
 
     return {
         "sokolow_lyon": depth["V1"] + float(np.maximum(height["V5"], height["V6"])),
