@@ -1,4 +1,4 @@
-"""A classifier that is killed in mid-training goes on from its folder as if nothing had happened."""
+"""A classifier killed in mid-training goes on from its folder as if nothing had happened."""
 
 import signal
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-from cardiorisk.datasets import make_ecg  # noqa: E402
-from cardiorisk.estimators import ProtoECGNetClassifier, _training_run  # noqa: E402
+from cardiorisk.datasets import make_ecg
+from cardiorisk.estimators import ProtoECGNetClassifier, _training_run
 
 EPOCHS_BEFORE_DEATH = 5  # of 8: in the joint stage of the second branch
 

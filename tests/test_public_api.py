@@ -14,6 +14,7 @@ PUBLIC = {
     "cardiorisk.datasets": [
         "fetch_ludb",
         "fetch_mitdb",
+        "fetch_ptbxl",
         "load_heart_disease",
         "make_ecg",
         "make_machine_measurements",

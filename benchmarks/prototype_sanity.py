@@ -1,0 +1,107 @@
+"""Whether prototypes point at what was planted, also with random labels or weights.
+
+``python benchmarks/prototype_sanity.py``: sinus rhythm, in half of the records with a few abnormal
+beats at known places. The window that the strongest prototype of the morphology branch matched in
+each true positive is compared with the planted beats. A match is a hit where it overlaps a planted
+beat; "chance" is the share of hits of a window of the same length at a random place.
+"""
+
+import argparse
+
+import numpy as np
+
+from cardiorisk.datasets._planted_beats import make_planted_ecg
+from cardiorisk.estimators import ProtoECGNetClassifier
+from cardiorisk.estimators._torch_session import seeded
+from cardiorisk.estimators._weights import weights_of
+from cardiorisk.estimators.protoecgnet.validation import macro_auroc
+
+ABNORMALITIES = (
+    "premature ventricular complexes",
+    "left bundle branch block",
+    "right bundle branch block",
+)
+N_CHANCE = 200
+
+
+def overlaps(start, stop, windows):
+    """Whether a window overlaps one of the planted ones."""
+    return bool(((windows[:, 0] < stop) & (windows[:, 1] > start)).any())
+
+
+def chance(windows, seconds, rng, duration=10.0):
+    """Share of random windows of some length that overlap a planted one."""
+    starts = rng.uniform(0, duration - seconds, N_CHANCE)
+    return float(np.mean([overlaps(at, at + seconds, windows) for at in starts]))
+
+
+def hits(model, planted, rng):
+    """Of the true positives: their number, share of hits, share within a beat, chance."""
+    present = planted.target != ""
+    rows = np.flatnonzero((model.predict(planted.records) == 1) & present)
+    if not len(rows):
+        return 0, float("nan"), float("nan"), float("nan")
+    table = model.explain([planted.records[row] for row in rows], labels=[1]).table
+    local = table[(table["branch"] == "morphology") & (table["class"] == 1)]
+    best = local.loc[local.groupby("row")["contribution"].idxmax()]
+    found, centred, random = [], [], []
+    for row, (_, line) in zip(rows, best.iterrows(), strict=True):
+        windows = planted.windows[row]
+        start, stop = line["match_start"], line["match_stop"]
+        middle = (start + stop) / 2
+        found.append(overlaps(start, stop, windows))
+        centred.append(overlaps(middle, middle, windows))
+        random.append(chance(windows, stop - start, rng))
+    return len(rows), np.mean(found), np.mean(centred), np.mean(random)
+
+
+def randomised_weights(model, seed):
+    """Draw the networks anew, with the heads as they were."""
+    with seeded(seed):
+        model.weights_ = weights_of(model._build_module())
+    vars(model).pop("module_", None)
+    return model
+
+
+def line(name, what, model, planted, rng):
+    """Print one line of the table."""
+    present = (planted.target != "").astype(int)
+    auroc = macro_auroc(present[:, None], model.predict_proba(planted.records)[:, 1:])
+    count, share, centred, random = hits(model, planted, rng)
+    print(
+        f"| {name} | {what} | {auroc:.3f} | {count} of {present.sum()} | {share:.0%} | "
+        f"{centred:.0%} | {random:.0%} |",
+        flush=True,
+    )
+
+
+def study(name, n_train, n_test, seed, **settings):
+    """Train on planted beats; then on shuffled labels; then without what was learned."""
+    rng = np.random.default_rng(seed)
+    learn = make_planted_ecg(n_train, abnormality=name, random_state=seed)
+    test = make_planted_ecg(n_test, abnormality=name, random_state=seed + 1000)
+    y = (learn.target != "").astype(int)
+    model = ProtoECGNetClassifier(random_state=seed, **settings).fit(learn.records, y)
+    line(name, "trained", model, test, rng)
+    shuffled = ProtoECGNetClassifier(random_state=seed, **settings)
+    line(name, "labels shuffled", shuffled.fit(learn.records, rng.permutation(y)), test, rng)
+    line(name, "weights drawn anew", randomised_weights(model, seed), test, rng)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train", type=int, default=240)
+    parser.add_argument("--test", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    print(
+        "| planted | model | AUROC | true positives | overlap | middle in the beat | chance |\n"
+        "|---|---|---|---|---|---|---|",
+        flush=True,
+    )
+    for name in ABNORMALITIES:
+        study(name, chosen.train, chosen.test, chosen.seed)
+
+
+if __name__ == "__main__":
+    main()
