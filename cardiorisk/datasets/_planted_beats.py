@@ -70,9 +70,9 @@ def make_planted_ecg(
     (['', 'premature ventricular complexes'], [0, 3])
     """
     random = np.random.RandomState(random_state)
-    options = {"sampling_rate": sampling_rate}
-    normal = make_ecg(n_records, rhythms=HOST, random_state=random, **options)
-    other = make_ecg(n_records, rhythms=abnormality, random_state=random, **options)
+    options: dict[str, Any] = {"sampling_rate": sampling_rate, "random_state": random}
+    normal = make_ecg(n_records, rhythms=HOST, **options)
+    other = make_ecg(n_records, rhythms=abnormality, **options)
     records, windows = [], []
     for row in range(n_records):
         signal, found = np.asarray(normal.data[row], float), np.empty((0, 2))
