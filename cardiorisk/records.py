@@ -1,4 +1,4 @@
-"""The nouns that flow through the package: a variable, an ECG, and the marks of its waves."""
+"""The nouns that flow through the package: a variable, an ECG, its marks, and histories."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "Variable"]
+from cardiorisk._histories import PatientHistories
+
+__all__ = ["MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "PatientHistories", "Variable"]
 
 STANDARD_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 """Names of the twelve standard leads in their conventional order."""

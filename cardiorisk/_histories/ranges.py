@@ -1,0 +1,76 @@
+"""Arithmetic on runs of neighbouring rows: gather them, cut them, search in them."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["count_until", "gather_indices", "offsets_of", "whole_run"]
+
+Ints = npt.NDArray[np.int64]
+
+
+def offsets_of(lengths: npt.NDArray[Any]) -> Ints:
+    """Where runs of these lengths begin, and where the last one ends.
+
+    Examples
+    --------
+    >>> offsets_of(np.array([2, 0, 3])).tolist()
+    [0, 2, 2, 5]
+    """
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def gather_indices(starts: Ints, stops: Ints) -> Ints:
+    """Positions of all runs ``[start, stop)``, one after the other.
+
+    Examples
+    --------
+    >>> gather_indices(np.array([5, 0]), np.array([7, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    lengths = stops - starts
+    offsets = offsets_of(lengths)
+    indices = np.arange(offsets[-1], dtype=np.int64)
+    indices += np.repeat(starts - offsets[:-1], lengths)
+    return indices
+
+
+def whole_run(starts: Ints, stops: Ints) -> slice | None:
+    """Find the one slice that equals all runs in a row; None where they do not touch."""
+    if not len(starts):
+        return slice(0, 0)
+    if np.array_equal(stops[:-1], starts[1:]):
+        return slice(int(starts[0]), int(stops[-1]))
+    return None
+
+
+def count_until(values: npt.NDArray[Any], offsets: Ints, limits: npt.NDArray[Any]) -> Ints:
+    """Position behind the last value of each run that is not above the run's limit.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Sorted within each run.
+    offsets : ndarray of shape (n_runs + 1,)
+    limits : ndarray of shape (n_runs,)
+
+    Returns
+    -------
+    ndarray of shape (n_runs,)
+        Positions in ``values``, found by bisection of all runs at once.
+
+    Examples
+    --------
+    >>> count_until(np.array([1, 2, 9, 4, 5]), np.array([0, 3, 5]), np.array([2, 3])).tolist()
+    [2, 3]
+    """
+    low, high = offsets[:-1].copy(), offsets[1:].copy()
+    while len(open_runs := np.flatnonzero(low < high)):
+        middle = (low[open_runs] + high[open_runs]) // 2
+        inside = values[middle] <= limits[open_runs]
+        low[open_runs[inside]] = middle[inside] + 1
+        high[open_runs[~inside]] = middle[~inside]
+    return low
