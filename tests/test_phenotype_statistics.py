@@ -5,11 +5,9 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import mannwhitneyu, ttest_ind
 from sklearn.metrics import roc_auc_score
-from statsmodels.stats.multitest import multipletests
 
 from cardiorisk.explain.phenotypes.logistic import fit_logistic_columns, independent_columns
 from cardiorisk.explain.phenotypes.ranks import auroc_columns, mann_whitney_columns, sort_columns
-from cardiorisk.explain.phenotypes.result import adjust_p_values
 from cardiorisk.explain.phenotypes.statistics import column_tests, welch_columns
 
 
@@ -155,16 +153,3 @@ def test_p_values_that_underflow_keep_their_logarithm():
         found = column_tests(columns, ranked, y, ~y, np.ones((20_000, 1)), None, test)
         assert np.isfinite(found.log_p).all()
         assert found.log_p[0] < -745
-
-
-@pytest.mark.parametrize(("ours", "theirs"), [("bonferroni", "bonferroni"), ("bh", "fdr_bh")])
-def test_correction_equals_statsmodels(ours, theirs):
-    p = np.random.default_rng(0).random(60) ** 3
-    p[7] = p[8]
-    np.testing.assert_allclose(adjust_p_values(p, ours), multipletests(p, method=theirs)[1])
-    with_gap = np.insert(p, 5, np.nan)
-    np.testing.assert_allclose(
-        np.delete(adjust_p_values(with_gap, ours), 5), multipletests(p, method=theirs)[1]
-    )
-    with pytest.raises(ValueError, match="Got correction='holm'"):
-        adjust_p_values(p, "holm")

@@ -33,7 +33,13 @@ PUBLIC = {
         "describe_ecg",
     ],
     "cardiorisk.estimators": ["CardioForestClassifier", "ProtoECGNetClassifier"],
-    "cardiorisk.evaluation": ["calibration", "decision_curve", "evaluate", "subgroup_report"],
+    "cardiorisk.evaluation": [
+        "calibration",
+        "compare",
+        "decision_curve",
+        "evaluate",
+        "subgroup_report",
+    ],
     "cardiorisk.explain": [
         *(
             "ConformalClassifier",

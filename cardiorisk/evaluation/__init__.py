@@ -1,6 +1,13 @@
 """How good a model is, honestly: protocols, metrics with intervals, decision curves."""
 
 from cardiorisk.evaluation.calibration_curve import CalibrationCurve, calibration
+from cardiorisk.evaluation.comparison import (
+    Comparison,
+    CriticalDifference,
+    compare,
+    critical_difference,
+    plot_critical_difference,
+)
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
 from cardiorisk.evaluation.out_of_fold import evaluate
@@ -10,13 +17,18 @@ from cardiorisk.evaluation.subgroups import subgroup_report
 
 __all__ = [
     "CalibrationCurve",
+    "Comparison",
+    "CriticalDifference",
     "DecisionCurve",
     "EvaluationResult",
     "Interval",
     "calibration",
+    "compare",
+    "critical_difference",
     "decision_curve",
     "evaluate",
     "plot_calibration",
+    "plot_critical_difference",
     "plot_decision_curve",
     "subgroup_report",
 ]

@@ -170,6 +170,7 @@ def evaluate(
         notes=_notes(
             protocol, fold, groups, None if positive is None else probability[..., positive]
         ),
+        by_site=protocol.by_site,
     )
 
 

@@ -25,7 +25,13 @@ from cardiorisk.evaluation.measures import (
 )
 from cardiorisk.evaluation.protocols import Protocol
 
-__all__ = ["binary_intervals", "pooled_measures", "pooled_thresholds", "table_of_folds"]
+__all__ = [
+    "binary_intervals",
+    "mean_over_repeats",
+    "pooled_measures",
+    "pooled_thresholds",
+    "table_of_folds",
+]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -84,7 +90,7 @@ def pooled_measures(
     -------
     intervals : dict of str to Interval
     """
-    statistic = _mean_over_repeats(code, probability, _preparation(positive))
+    statistic = mean_over_repeats(code, probability, _preparation(positive))
     estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     reasons = _reasons(code, probability, positive, estimate)
     names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
@@ -112,7 +118,7 @@ def pooled_thresholds(
     def prepare(truth: Codes, predicted: Floats) -> Statistic:
         return threshold_measures(truth == positive, predicted[:, positive], thresholds)
 
-    statistic = _mean_over_repeats(code, probability, prepare)
+    statistic = mean_over_repeats(code, probability, prepare)
     estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     units = _denominators(code, probability, positive, thresholds, resampling.get("groups"))
     rows = []
@@ -174,10 +180,25 @@ def _preparation(positive: int | None) -> Callable[[Codes, Floats], Statistic]:
     return prepare
 
 
-def _mean_over_repeats(
+def mean_over_repeats(
     code: Codes, probability: Floats, prepare: Callable[[Codes, Floats], Statistic]
 ) -> Statistic:
-    """Average a statistic over repeats, each on the rows that it tested."""
+    """Average a statistic over repeats, each on the rows that it tested.
+
+    Parameters
+    ----------
+    code : ndarray of int, shape (n,)
+        Position of the true class.
+    probability : ndarray of shape (n_repeats, n, n_classes)
+        NaN where a row was not tested.
+    prepare : callable
+        Makes the statistic of the codes and probabilities of some rows.
+
+    Returns
+    -------
+    statistic : callable
+        Maps weights (b, n) to values (b, k).
+    """
     parts = []
     for predicted in probability:
         tested = np.flatnonzero(~np.isnan(predicted[:, 0]))

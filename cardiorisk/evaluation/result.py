@@ -59,6 +59,8 @@ class EvaluationResult:
         Of every interval.
     notes : tuple of str
         Reservations that a reader must know.
+    by_site : bool, default=False
+        Whether ``groups`` are sites, within which the rows are the independent units.
 
     Examples
     --------
@@ -84,6 +86,17 @@ class EvaluationResult:
     models: tuple[Any, ...] = ()
     confidence: float = 0.95
     notes: tuple[str, ...] = ()
+    by_site: bool = False
+
+    @property
+    def code(self) -> npt.NDArray[np.intp]:
+        """Position of each row's class in ``classes``, shape (n,)."""
+        return np.searchsorted(self.classes, self.y)
+
+    @property
+    def patients(self) -> npt.NDArray[Any] | None:
+        """Units that are resampled whole, shape (n,); None where rows are independent."""
+        return None if self.by_site else self.groups
 
     @property
     def n_repeats(self) -> int:

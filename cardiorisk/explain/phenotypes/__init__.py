@@ -1,5 +1,6 @@
 """Prototypes of ECGs as digital phenotypes: what they are associated with."""
 
+from cardiorisk.evaluation.multiplicity import adjust_p_values
 from cardiorisk.explain.phenotypes.association import associate, phenotype_associations
 from cardiorisk.explain.phenotypes.codes import map_diagnoses, normalise_icd, read_code_map
 from cardiorisk.explain.phenotypes.cohort import PhenotypeCohort, phenotype_cohort
@@ -11,7 +12,7 @@ from cardiorisk.explain.phenotypes.representations import (
     compare_representations,
     multivariable_auroc,
 )
-from cardiorisk.explain.phenotypes.result import PhenotypeAssociations, adjust_p_values
+from cardiorisk.explain.phenotypes.result import PhenotypeAssociations
 
 __all__ = [
     "ClassPatterns",

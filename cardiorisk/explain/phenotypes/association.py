@@ -10,10 +10,11 @@ from sklearn.utils.parallel import Parallel, _get_threadpool_controller, delayed
 
 from cardiorisk.evaluation.discrimination import auroc, cumulative_counts, rank
 from cardiorisk.evaluation.intervals import bootstrap, bootstrap_interval, check_confidence
+from cardiorisk.evaluation.multiplicity import adjust_p_values
 from cardiorisk.exceptions import TableWarning
 from cardiorisk.explain.phenotypes.cohort import PhenotypeCohort, phenotype_cohort
 from cardiorisk.explain.phenotypes.ranks import sort_columns
-from cardiorisk.explain.phenotypes.result import PhenotypeAssociations, adjust_p_values
+from cardiorisk.explain.phenotypes.result import PhenotypeAssociations
 from cardiorisk.explain.phenotypes.statistics import TESTS, ColumnTests, column_tests
 
 __all__ = ["associate", "phenotype_associations", "standardised"]
@@ -53,7 +54,7 @@ def phenotype_associations(
         See :func:`~cardiorisk.explain.phenotypes.phenotype_cohort`.
     test : {"logistic", "mannwhitney", "welch"}, default="logistic"
         Logistic regression with the covariates, or a test of two samples without them.
-    correction : {"bonferroni", "bh"}, default="bonferroni"
+    correction : {"bonferroni", "holm", "bh"}, default="bonferroni"
         Over all pairs of prototype and phenotype that have a p-value.
     alpha : float, default=0.05
         Family-wise error or false discovery rate of ``significant``.

@@ -218,7 +218,8 @@ def _threshold(ax: Any, found: PhenotypeAssociations) -> None:
     if found.correction == "bonferroni":
         limit, name = found.alpha / max(table["p"].notna().sum(), 1), "Bonferroni"
     else:
-        limit, name = table.loc[table["significant"], "p"].max(), "false discovery rate"
+        name = {"holm": "Holm", "bh": "false discovery rate"}[found.correction]
+        limit = table.loc[table["significant"], "p"].max()
     if not limit > 0:
         return
     ax.axhline(-np.log10(limit), color=REFERENCE, linestyle="--", linewidth=1, zorder=0)

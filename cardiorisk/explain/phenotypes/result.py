@@ -1,7 +1,6 @@
 """What an association study found."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,46 +8,7 @@ import pandas as pd
 
 from cardiorisk.explain.phenotypes.cohort import PhenotypeCohort
 
-__all__ = ["PhenotypeAssociations", "adjust_p_values"]
-
-
-def adjust_p_values(p: Any, correction: str) -> npt.NDArray[np.float64]:
-    """Correct p-values for their number.
-
-    Parameters
-    ----------
-    p : array-like of shape (m,)
-        NaN stays NaN and is not counted.
-    correction : {"bonferroni", "bh"}
-        Family-wise error (Bonferroni), or false discovery rate (Benjamini and Hochberg 1995,
-        doi:10.1111/j.2517-6161.1995.tb02031.x).
-
-    Returns
-    -------
-    ndarray of shape (m,)
-
-    Examples
-    --------
-    >>> adjust_p_values([0.01, 0.02, 0.9], "bonferroni").round(2)
-    array([0.03, 0.06, 1.  ])
-    >>> adjust_p_values([0.01, 0.02, 0.9], "bh").round(2)
-    array([0.03, 0.03, 0.9 ])
-    """
-    given = np.asarray(p, dtype=float)
-    known = np.isfinite(given)
-    adjusted, m = np.full(given.shape, np.nan), int(known.sum())
-    if correction == "bonferroni":
-        adjusted[known] = np.minimum(given[known] * m, 1.0)
-    elif correction == "bh":
-        order = np.argsort(given[known], kind="stable")
-        scaled = given[known][order] * m / np.arange(1, m + 1)
-        falling = np.minimum.accumulate(scaled[::-1])[::-1]
-        values = np.empty(m)
-        values[order] = np.minimum(falling, 1.0)
-        adjusted[known] = values
-    else:
-        raise ValueError(f"Got correction={correction!r}, but expected 'bonferroni' or 'bh'.")
-    return adjusted
+__all__ = ["PhenotypeAssociations"]
 
 
 @dataclass(frozen=True, eq=False)
