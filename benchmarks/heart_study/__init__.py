@@ -1,0 +1,1 @@
+"""The study of ``benchmarks/heart_models.py``, a module a question."""
