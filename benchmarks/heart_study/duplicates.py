@@ -78,7 +78,7 @@ def draw_duplicates(found: pd.DataFrame, path: Path) -> None:
     for way, (colour, marker) in looks.items():
         ax.plot(mean[way], places, marker, color=colour, label=WAYS[way])
     ax.set_yticks(places, mean.index)
-    ax.invert_yaxis()
+    ax.set_ylim(len(mean) - 0.5, -0.5)
     ax.set_xlabel("accuracy, ten folds", color=INK)
     ax.spines[["top", "right", "left"]].set_visible(False)
     figure.legend(loc="outside upper left", ncols=3, fontsize=7.5, frameon=False)

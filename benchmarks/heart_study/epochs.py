@@ -19,6 +19,10 @@ from heart_study.pipelines import prepared
 from heart_study.tables import HeartRows
 
 TEST = 0.3
+SPLITS = range(20)
+SMALL_SCHEDULE = Schedule(
+    epochs=60, batch_size=32, learning_rate=3e-3, scheduler="constant", optimizer="adam"
+)
 AUGMENTATIONS = ("none", "in-sample", "out-of-fold")
 Part = tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]
 Maker = Callable[[int], Any]
@@ -167,3 +171,12 @@ def selection_lines(found: pd.DataFrame) -> list[str]:
             f"| {net} | {augmentation} | {' | '.join(cells)} | {gain.mean():+.1f} ± {error:.1f} |"
         )
     return lines
+
+
+def small_net_runs(rows: HeartRows) -> pd.DataFrame:
+    """Run the small net under every augmentation."""
+    runs = [
+        selection_runs(small_net, rows, SMALL_SCHEDULE, SPLITS, augmentation)
+        for augmentation in AUGMENTATIONS
+    ]
+    return pd.concat(runs).assign(network="MLP, 32 and 16 units")
