@@ -73,7 +73,7 @@ def one_split(name: str, rows: HeartRows, seed: int) -> list[dict[str, Any]]:
 
 
 def _promised(target: float, n: int) -> float:
-    """Return the expected coverage after n calibration rows: a rank, so a little above the target."""
+    """Return the expected coverage after n calibration rows: a rank, so just above the target."""
     return float(min(np.ceil(np.round(target * (n + 1), 9)), n + 1) / (n + 1))
 
 

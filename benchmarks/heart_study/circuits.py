@@ -29,7 +29,7 @@ class CircuitLogit(torch.nn.Module):
         self.intercept = torch.nn.Parameter(torch.tensor(0.0, dtype=torch.float64))
 
     def forward(self, values: Any) -> Any:
-        """Logits (n,) of values (n, n_columns)."""
+        """Return logits (n,) of values (n, n_columns)."""
         return self.slope * self.circuit(values) + self.intercept
 
 

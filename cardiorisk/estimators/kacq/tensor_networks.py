@@ -9,6 +9,7 @@ from cardiorisk._optional import require
 __all__ = ["TensorNetwork", "network_blocks"]
 
 torch = require("torch", extra="nn")
+nn = torch.nn
 
 Pair = tuple[int, int]
 
@@ -111,7 +112,7 @@ def _block_gates(weights: Any) -> Any:
     return gate
 
 
-class TensorNetwork(torch.nn.Module):
+class TensorNetwork(nn.Module):  # type: ignore[name-defined]  # torch is imported late
     """Expectation of Z after a circuit whose blocks form a tensor network.
 
     Parameters
@@ -151,7 +152,7 @@ class TensorNetwork(torch.nn.Module):
         self.n_qubits, self.embedding = n_qubits, embedding
         self.blocks = network_blocks(kind, n_qubits)
         angles = torch.rand(len(self.blocks), n_layers, 2, 3, dtype=torch.float64)
-        self.weights = torch.nn.Parameter(2 * pi * angles)
+        self.weights = nn.Parameter(2 * pi * angles)
 
     @property
     def read(self) -> int:
@@ -159,7 +160,7 @@ class TensorNetwork(torch.nn.Module):
         return self.blocks[-1][1]
 
     def forward(self, values: Any) -> Any:
-        """Expectations in [-1, 1], shape (n,), of values (n, n_values)."""
+        """Return expectations in [-1, 1], shape (n,), of values (n, n_values)."""
         state = self._embed(values.to(torch.float64))  # (n, 2, ..., 2), one axis a qubit
         for gate, (first, second) in zip(_block_gates(self.weights), self.blocks, strict=True):
             axes = [1 + first, 1 + second]
@@ -190,7 +191,7 @@ class TensorNetwork(torch.nn.Module):
 
 
 def _normalised(values: Any, length: int) -> Any:
-    padded = torch.nn.functional.pad(values, (0, length - values.shape[1]))
+    padded = nn.functional.pad(values, (0, length - values.shape[1]))
     first = torch.zeros(length, dtype=values.dtype)
     first[0] = 1.0
     padded = torch.where((padded == 0).all(dim=1, keepdim=True), first, padded)
