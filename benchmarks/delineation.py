@@ -24,6 +24,7 @@ from cardiorisk.datasets import fetch_ludb, make_ecg
 from cardiorisk.datasets.simulated_ecg import RHYTHMS
 from cardiorisk.features import _native_engine, delineate
 from cardiorisk.features._mark_scores import score_marks
+from cardiorisk.features._wave_net import WaveNet
 from cardiorisk.records import MARKS, Delineation, ECGRecord
 
 RESULT = Path(__file__).parent / "results" / "delineation.md"
@@ -48,14 +49,14 @@ def package_engine(name: str) -> Engine:
 
 def held_out_engine(folder: Path) -> Engine:
     """Mark each record with the network of the fold that its patient was kept out of."""
-    weights = {}
+    nets = {}
     for path in sorted(folder.glob("fold*.npz")):
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored.files}
         tested = arrays.pop("tested").tolist()
-        fold = {name: values.astype(np.float32) for name, values in arrays.items()}
-        weights |= dict.fromkeys(tested, fold)
-    return lambda ecg: _native_engine.mark_waves(ecg, weights[ecg.record_id])
+        fold = WaveNet({name: values.astype(np.float32) for name, values in arrays.items()})
+        nets |= dict.fromkeys(tested, fold)
+    return lambda ecg: _native_engine.mark_waves(ecg, nets[ecg.record_id])
 
 
 def plain_neurokit(method: str) -> Engine:

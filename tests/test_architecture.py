@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "cardiorisk"
 
 FLOORS = (
     {"exceptions", "_optional", "records", "_validation", "_colours", "_tree_integrity"}
-    | {"persistence", "_signal_problems", "_histories"},
+    | {"persistence", "_signal_problems", "_histories", "_compiled"},
     {"backends"},
     {"io", "datasets"},
     {"features"},

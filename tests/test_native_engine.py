@@ -10,15 +10,16 @@ from scipy.signal import butter, correlate, resample_poly, sosfiltfilt
 from cardiorisk.datasets import fetch_ludb, make_ecg
 from cardiorisk.exceptions import SignalWarning
 from cardiorisk.features import ECGFeatures, delineate
+from cardiorisk.features._convolution import convolved, kernel, padded
 from cardiorisk.features._mark_scores import match, score_marks
 from cardiorisk.features._native_engine import _agree, _regular, _runs, decode, mark_waves
 from cardiorisk.features._wave_augmentation import Example, augmented
 from cardiorisk.features._wave_net import (
+    WaveNet,
     _doubled,
-    _filtered,
     lead_places,
     load_weights,
-    wave_probability,
+    shipped_net,
 )
 from cardiorisk.records import MARKS, STANDARD_LEADS, ECGRecord
 
@@ -37,26 +38,56 @@ def in_time(marks):
 # The network
 
 
-@pytest.mark.parametrize(("stride", "width"), [(1, 7), (2, 5), (4, 17)])
-def test_convolution_agrees_with_scipy(stride, width):
-    rng = np.random.default_rng(0)
-    x, weight = rng.normal(size=(3, 40, 2)), rng.normal(size=(width, 2, 5))
-    padded = np.pad(x, ((0, 0), (width // 2, width // 2), (0, 0)))
-    expected = [
-        [sum(correlate(lead[:, i], weight[:, i, o], "valid") for i in range(2)) for o in range(5)]
-        for lead in padded
+def convolved_by_scipy(x, weight, bias):
+    """(n_leads, channels, n) with (width, channels, outputs), zeros beyond, lead by lead."""
+    reach = len(weight) // 2
+    wider = np.pad(x.astype(float), ((0, 0), (0, 0), (reach, reach)))
+    lines = [
+        [
+            sum(correlate(lead[i], weight[:, i, o], "valid") for i in range(len(lead))) + bias[o]
+            for o in range(weight.shape[2])
+        ]
+        for lead in wider
     ]
-    parts = [x[..., :1].astype(np.float32), x[..., 1:].astype(np.float32)]
-    found = _filtered(parts, weight.astype(np.float32), stride)
-    expected = np.array(expected).transpose(0, 2, 1)[:, ::stride]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    return np.array(lines)
+
+
+@pytest.mark.parametrize("rectified", [True, False])
+@pytest.mark.parametrize(
+    ("stride", "width", "n"), [(1, 7, 40), (1, 5, 17), (2, 5, 46), (4, 17, 128)]
+)
+def test_convolution_agrees_with_scipy(stride, width, n, rectified):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(3, 2, n)), rng.normal(size=(width, 2, 6))
+    bias = rng.normal(size=6)
+    expected = convolved_by_scipy(x, weight, bias)[..., ::stride]
+    expected = np.maximum(expected, 0) if rectified else expected
+    x, weight, bias = (values.astype(np.float32) for values in (x, weight, bias))
+    by = kernel(weight, bias, stride)
+    found = convolved([padded(x[:, :1]), padded(x[:, 1:])], by, rectified=rectified)
+    np.testing.assert_allclose(found.inside, expected, rtol=1e-4, atol=1e-5)
+    around = found.values.copy()
+    around[..., 16 : 16 + found.n_samples] = 0
+    assert not around.any()  # what lies beyond is zero for the next convolution
+
+
+def test_convolution_is_added_to_what_all_leads_share():
+    rng = np.random.default_rng(0)
+    x, weight, shared = (
+        rng.normal(size=size).astype(np.float32) for size in ((3, 2, 33), (5, 2, 4), (1, 4, 33))
+    )
+    by = kernel(weight, np.full(4, 100, np.float32))  # a bias would be seen
+    found = convolved([padded(x)], by, onto=shared, rectified=False)
+    expected = convolved_by_scipy(x, weight, np.zeros(4)) + shared
+    np.testing.assert_allclose(found.inside, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_doubling_is_linear_interpolation_between_middles():
     x = np.random.default_rng(0).normal(size=(1, 9, 2)).astype(np.float32)
     places = (np.arange(18) + 0.5) / 2 - 0.5
     expected = [np.interp(places, np.arange(9), x[0, :, channel]) for channel in range(2)]
-    np.testing.assert_allclose(_doubled(x)[0].T, expected, rtol=1e-6)
+    rows = padded(np.ascontiguousarray(x.transpose(0, 2, 1)))
+    np.testing.assert_allclose(_doubled(rows).inside[0], expected, rtol=1e-6)
 
 
 def test_leads_are_numbered_by_name():
@@ -73,10 +104,10 @@ def test_weights_are_small_plain_and_finite():
 def test_probabilities_of_any_shape(n_leads, n_samples):
     leads = np.random.default_rng(0).normal(size=(n_leads, n_samples)).astype(np.float32)
     places = np.arange(n_leads) % 13
-    probability = wave_probability(leads, places, load_weights())
+    probability = shipped_net().probability(leads, places)
     assert probability.shape == (3, n_leads, n_samples)
     assert np.all((probability > 0) & (probability < 1))
-    swapped = wave_probability(leads[::-1], places[::-1], load_weights())[:, ::-1]
+    swapped = shipped_net().probability(leads[::-1], places[::-1])[:, ::-1]
     np.testing.assert_allclose(swapped, probability, atol=1e-4)
 
 
@@ -93,8 +124,8 @@ def test_numpy_and_torch_agree():
     net.eval()
     with torch.no_grad():
         scores, _ = net(leads[:1], torch.ones(1, 4), places)
-    found = wave_probability(leads[0].numpy(), places[0].numpy(), folded(net))
-    np.testing.assert_allclose(found, scores[0].sigmoid().transpose(0, 1).numpy(), atol=1e-3)
+    found = WaveNet(folded(net)).probability(leads[0].numpy(), places[0].numpy())
+    np.testing.assert_allclose(found, scores[0].sigmoid().transpose(0, 1).numpy(), atol=1e-4)
 
 
 def test_training_lowers_the_loss_and_repeats(caplog):

@@ -13,10 +13,9 @@ from cardiorisk._validation import usable_leads
 from cardiorisk.features._wave_net import (
     NET_RATE,
     WAVES,
-    Weights,
+    WaveNet,
     lead_places,
-    load_weights,
-    wave_probability,
+    shipped_net,
 )
 from cardiorisk.features.beat_detection import EDGE, find_beats
 from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
@@ -164,11 +163,11 @@ def decode(probability: Float32s) -> dict[str, Wave]:
     return waves
 
 
-def _find_waves(signal: Floats, places: npt.NDArray[np.int64], weights: Weights) -> dict[str, Wave]:
+def _find_waves(signal: Floats, places: npt.NDArray[np.int64], net: WaveNet) -> dict[str, Wave]:
     """Waves of leads at the net's rate, in parts, so that memory stays bounded."""
     found: dict[str, list[Wave]] = {name: [] for name in WAVES}
     for seen, kept in _parts(signal.shape[1]):
-        waves = decode(wave_probability(net_input(signal[:, seen]), places, weights))
+        waves = decode(net.probability(net_input(signal[:, seen]), places))
         for name, wave in waves.items():
             middle = wave.middle + seen.start
             here = (middle >= kept.start) & (middle < kept.stop)
@@ -299,7 +298,7 @@ def _marks(clean: Floats, waves: Mapping[str, Wave]) -> dict[str, Floats]:
     return marks
 
 
-def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation:
+def mark_waves(record: ECGRecord, net: WaveNet | None = None) -> Delineation:
     """Mark the waves of a record without fatal problems.
 
     The network of :mod:`cardiorisk.features._wave_net` gives every sample of every lead its
@@ -312,8 +311,8 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     ----------
     record : ECGRecord
         In mV, at a multiple of 250 Hz.
-    weights : mapping of str to ndarray, optional
-        Of the network; those of the package unless given.
+    net : WaveNet, optional
+        That of the package unless given.
 
     Returns
     -------
@@ -329,7 +328,7 @@ def mark_waves(record: ECGRecord, weights: Weights | None = None) -> Delineation
     beats_of_gate = find_beats(signal, NET_RATE).positions
     if len(beats_of_gate):
         places = lead_places(record.lead_names[lead] for lead in order)
-        found = _find_waves(signal, places, load_weights() if weights is None else weights)
+        found = _find_waves(signal, places, shipped_net() if net is None else net)
         seen = _by_beat(found, signal.shape[1])
         if _agree(seen["QRS"].middle, beats_of_gate.astype(np.float64)):
             waves = seen

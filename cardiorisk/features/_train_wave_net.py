@@ -25,6 +25,7 @@ from cardiorisk.features._wave_net import (
     STEP,
     STRIDE,
     WAVES,
+    WaveNet,
     Weights,
     lead_places,
 )
@@ -160,7 +161,7 @@ def build_net() -> Any:
 
 
 def folded(net: Any) -> Weights:
-    """Weights for :func:`~cardiorisk.features._wave_net.wave_probability`."""
+    """Weights for :class:`~cardiorisk.features._wave_net.WaveNet`."""
     weights = {"places": net.places.weight}
     for part in ("stem", "down", "bottom", "up", "head"):
         for number, (convolution, norm, _) in enumerate(getattr(net, part)):
@@ -240,7 +241,7 @@ def train(
     Returns
     -------
     weights : mapping of str to ndarray of float32
-        For :func:`~cardiorisk.features._wave_net.wave_probability`.
+        For :class:`~cardiorisk.features._wave_net.WaveNet`.
     """
     torch = require("torch", extra="nn")
     rng = np.random.default_rng(random_state)
@@ -281,7 +282,8 @@ def cross_validate(
     splits = KFold(5, shuffle=True, random_state=0).split(real)  # one record a patient
     for number, (train_rows, test_rows) in enumerate(splits):
         weights = train([real[row] for row in train_rows], simulated, n_epochs, number)
-        found |= {row: mark_waves(records[row], weights) for row in test_rows.tolist()}
+        net = WaveNet(weights)
+        found |= {row: mark_waves(records[row], net) for row in test_rows.tolist()}
         if folder is not None:
             tested = np.array([records[row].record_id for row in test_rows])
             write_weights(folder / f"fold{number}.npz", weights, tested=tested)

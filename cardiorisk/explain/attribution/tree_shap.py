@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk._optional import require
+from cardiorisk._compiled import compiled
 
 __all__ = ["Tree", "tree_shap"]
 
@@ -174,11 +174,7 @@ def _quadrature(n_points: int) -> tuple[_Floats, _Floats]:
 
 @cache
 def _compiled() -> Callable[..., None]:
-    numba = require("numba")
-    try:
-        return numba.njit(nogil=True, cache=True)(_walk)
-    except RuntimeError:  # no folder that the compiled code could be kept in
-        return numba.njit(nogil=True)(_walk)
+    return compiled(_walk)
 
 
 def _walk(
