@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from ptbxl_files import write_ptbxl
 
 from cardiorisk.datasets import fetch_ptbxl, ptbxl
 from cardiorisk.datasets._storage import sha256_of
@@ -20,53 +21,11 @@ def no_other_copies(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def write_set(folder, n=4, rates=(100, 500)):
-    """The published layout, with ``n`` records."""
-    signals = np.cumsum(np.random.default_rng(0).normal(0, 0.01, (n, 5000, 12)), axis=1)
-    leads = [name.upper() for name in STANDARD_LEADS]  # as the files write aVR
-    names = {100: [], 500: []}
-    for row in range(n):
-        for rate in (100, 500):
-            short = f"{row + 1:05d}_{'lr' if rate == 100 else 'hr'}"
-            names[rate].append(f"records{rate}/00000/{short}")
-            if rate not in rates:
-                continue
-            place = folder / f"records{rate}" / "00000"
-            place.mkdir(parents=True, exist_ok=True)
-            signal = signals[row, :: 500 // rate]
-            options = {"fmt": ["16"] * 12, "adc_gain": [1000.0] * 12, "baseline": [0] * 12}
-            wfdb.wrsamp(short, rate, ["mV"] * 12, leads, signal, write_dir=str(place), **options)
-    table = pd.DataFrame(
-        {
-            "ecg_id": np.arange(n) + 1,
-            "patient_id": [15709.0, 13243.0, 13243.0, 17014.0][:n],
-            "age": [56.0, 300.0, np.nan, 24.0][:n],
-            "sex": [1, 0, 0, 1][:n],
-            "scp_codes": [
-                "{'NORM': 100.0, 'SR': 0.0}",
-                "{'IMI': 35.0, 'AFIB': 0.0}",
-                "{'SR': 0.0}",
-                "{}",
-            ][:n],
-            "strat_fold": [3, 9, 9, 10][:n],
-            "filename_lr": names[100],
-            "filename_hr": names[500],
-        }
-    )
-    table.to_csv(folder / "ptbxl_database.csv", index=False)
-    codes = pd.DataFrame(
-        {"description": ["normal", "infarction", "sinus", "fibrillation"]},
-        index=["NORM", "IMI", "SR", "AFIB"],
-    )
-    codes.to_csv(folder / "scp_statements.csv")
-    return signals
-
-
 @pytest.fixture
 def small_set(tmp_path):
     folder = tmp_path / "ptbxl"
     folder.mkdir()
-    return folder, write_set(folder)
+    return folder, write_ptbxl(folder)
 
 
 @pytest.mark.parametrize("rate", [100, 500])
@@ -79,7 +38,7 @@ def test_records_labels_patients_and_folds_fit_together(small_set, rate):
     np.testing.assert_allclose(found.data, expected, atol=0.00051)  # one count is 1 uV
     assert found.records[1].record_id == "2"
     assert found.records[1].lead_names == STANDARD_LEADS
-    assert found.groups.tolist() == ["15709", "13243", "13243", "17014"]
+    assert found.groups.tolist() == ["100", "101", "101", "103"]
     assert found.folds.tolist() == [3, 9, 9, 10]
     assert found.target.columns.tolist() == ["NORM", "IMI", "SR", "AFIB"]
     assert found.target.to_numpy().tolist() == [
@@ -111,7 +70,7 @@ def test_unreadable_statements_are_named(small_set):
 
 def test_a_table_without_records_is_refused(tmp_path):
     (tmp_path / "ptbxl").mkdir()
-    write_set(tmp_path / "ptbxl", rates=())
+    write_ptbxl(tmp_path / "ptbxl", rates=())
     with pytest.raises(DataNotFoundError, match="none of the 4"):
         fetch_ptbxl(tmp_path)
 
@@ -187,7 +146,7 @@ def test_arrays_are_found_where_there_is_nothing_else(tmp_path):
         fetch_ptbxl(tmp_path, download_if_missing=False, part="full")
     with pytest.raises(DataNotFoundError, match="100 Hz"):
         fetch_ptbxl(tmp_path, sampling_rate=500)
-    write_set(tmp_path / "ptbxl")
+    write_ptbxl(tmp_path / "ptbxl")
     assert fetch_ptbxl(tmp_path).unit == "mV"
     assert fetch_ptbxl(tmp_path, part="arrays").unit != "mV"
 
