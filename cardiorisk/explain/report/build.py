@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from cardiorisk.explain.report.inputs import Effort, ReportInputs, prepare_input
 from cardiorisk.explain.report.methods import describe_methods, describe_provenance
 from cardiorisk.explain.report.patients import choose_patients, summarise_patient
 from cardiorisk.explain.report.performance import summarise_performance
+from cardiorisk.explain.report.prototypes import check_prototypes, match_prototypes
 from cardiorisk.explain.report.reasons import summarise_reasons
 from cardiorisk.explain.report.refits import refit_resampled
 from cardiorisk.explain.report.summary import CohortSummary, Outcome, PatientSummary, ReportSummary
@@ -105,6 +106,7 @@ def build_report(
     title: str | None = None,
     patients: int | Sequence[int] = 3,
     ecgs: Sequence[ECGRecord | None] | None = None,
+    prototypes: Any = None,
     alpha: float = 0.1,
     n_refits: int = 20,
     n_bootstraps: int = 1000,
@@ -150,6 +152,10 @@ def build_report(
         Number of patient pages, spread from low to high risk, or row positions.
     ecgs : sequence of (ECGRecord or None), optional
         The ECG of each row. ECG records as ``X`` stand for themselves.
+    prototypes : fitted ProtoECGNetClassifier, or model that ends in one, optional
+        Shows on each patient page which training windows the ECG resembles, by
+        ``explain(prototypes, ecg, method="prototype")``. It is not refitted: fit it on other
+        people. Its drawings show pieces of training ECGs, without names.
     alpha : float, default=0.1
         Share of conformal answers that may be wrong.
     n_refits : int, default=20
@@ -175,6 +181,8 @@ def build_report(
 
     Raises
     ------
+    TypeError
+        ``prototypes`` is no network of prototypes.
     ValueError
         The rows, labels, ECGs, patients or the evaluation do not fit together.
 
@@ -186,6 +194,7 @@ def build_report(
     >>> build_report(LogisticRegression(), X, y, patients=1, n_refits=2, n_bootstraps=20)
     Report('Risk report': 200 rows, 100 with the outcome, 1 patient page)
     """
+    check_prototypes(prototypes)
     rows = {"groups": groups, "sites": sites, "ecgs": ecgs}
     inputs = prepare_inputs(_recipe(model), X, y, **rows, schema=schema, pos_label=pos_label)
     effort = Effort(n_bootstraps, n_refits, n_jobs, random_state, verbose)
@@ -202,7 +211,7 @@ def build_report(
         explained = explained_points(inputs, unseen, sample, random_state, 1, ROUGH)
         reasons = summarise_reasons(inputs, unseen, explained, random_state)
         _next(bar, "patients")
-        people = _summarise_patients(chosen, inputs, unseen, cohort, sets, effort)
+        people = _summarise_patients(chosen, inputs, unseen, cohort, sets, effort, prototypes)
         _next(bar, "done")
     return Report(
         ReportSummary(
@@ -255,12 +264,14 @@ def _summarise_patients(
     cohort: CohortSummary,
     sets: npt.NDArray[np.bool_],
     effort: Effort,
+    prototypes: Any,
 ) -> tuple[PatientSummary, ...]:
     if not len(rows):
         return ()
     explained = explained_points(inputs, unseen, np.sort(rows), effort.random_state)
     refits = refit_resampled(inputs, rows, effort)
-    return tuple(
+    people = (
         summarise_patient(place, int(row), inputs, unseen, explained, refits, cohort, sets[row])
         for place, row in enumerate(rows)
     )
+    return tuple(replace(one, matches=match_prototypes(prototypes, one.ecg)) for one in people)

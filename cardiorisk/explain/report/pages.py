@@ -5,6 +5,7 @@ from typing import Any
 
 from cardiorisk._optional import require
 from cardiorisk.explain.ecg_layout import is_simulated, paper_layout
+from cardiorisk.explain.report.likeness import likeness_words
 from cardiorisk.explain.report.summary import (
     PatientSummary,
     PerformanceSummary,
@@ -55,6 +56,7 @@ def patient_page(patient: PatientSummary, report: ReportSummary, largest: float)
         page["ecg"] = {"svg": markup(picture.svg)}
         page["ecg_words"] = _ecg_words(picture)
         page["ecg_warnings"] = _ecg_warnings(patient, patient.ecg)
+    page["likeness"] = likeness_words(patient)
     return page
 
 

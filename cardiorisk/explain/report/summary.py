@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk.evaluation import CalibrationCurve, DecisionCurve, Interval
+from cardiorisk.explain.report.prototypes import PrototypeMatch
 from cardiorisk.records import ECGRecord, Variable
 
 __all__ = [
@@ -308,6 +309,8 @@ class PatientSummary:
     ecg_notes : tuple of str
     heart_rate : float
         In /min, as measured on the ECG; NaN where it was not.
+    matches : tuple of PrototypeMatch
+        Training windows that the ECG resembles; empty without a network of prototypes.
     """
 
     key: str
@@ -327,6 +330,7 @@ class PatientSummary:
     ecg: ECGRecord | None
     ecg_notes: tuple[str, ...]
     heart_rate: float
+    matches: tuple[PrototypeMatch, ...] = ()
 
 
 @dataclass(frozen=True)

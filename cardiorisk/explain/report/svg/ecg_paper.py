@@ -19,7 +19,7 @@ from cardiorisk.explain.ecg_layout import (
 from cardiorisk.explain.report.svg.canvas import Canvas, number
 from cardiorisk.records import ECGRecord
 
-__all__ = ["ECGPicture", "draw_ecg", "simplify"]
+__all__ = ["ECGPicture", "draw_ecg", "draw_grid", "draw_strip", "simplify"]
 
 MIN_UNITS = 100  # path units per mm
 TOLERANCES = (0.1, 0.2, 0.3, 0.5)  # mm; at 10 mm/mV 10, 20, 30, 50 µV
@@ -115,9 +115,9 @@ def draw_ecg(record: ECGRecord, key: str, title: str, desc: str, footer: str) ->
     paper = paper_layout(record)
     for tolerance in TOLERANCES:
         canvas = Canvas(paper.width, paper.height, key=key, title=title, desc=desc, css_class="ecg")
-        _draw_grid(canvas, paper)
+        draw_grid(canvas, paper)
         for strip in paper.strips:
-            _draw_strip(canvas, record, strip, paper, tolerance)
+            draw_strip(canvas, record, strip, paper, tolerance)
         for strip in paper.strips:  # names over all traces, so that none is crossed out
             _draw_name(canvas, record, strip, paper)
         words = f"25 mm/s  {paper.gain:g} mm/mV  {footer}"
@@ -130,7 +130,8 @@ def draw_ecg(record: ECGRecord, key: str, title: str, desc: str, footer: str) ->
     return ECGPicture(svg, 1000 * tolerance / paper.gain, paper.gain, clipped, paper.words)
 
 
-def _draw_grid(canvas: Canvas, paper: PaperLayout) -> None:
+def draw_grid(canvas: Canvas, paper: PaperLayout) -> None:
+    """Draw the paper: a line every millimetre, a stronger one every five."""
     width, height = paper.width, paper.height
     canvas.rect(0, 0, width, height, fill=PAPER)
     for step, colour, stroke in ((1, GRID_MINOR, 0.1), (5, GRID_MAJOR, 0.2)):
@@ -141,9 +142,10 @@ def _draw_grid(canvas: Canvas, paper: PaperLayout) -> None:
         canvas.path(d, stroke=colour, width=stroke)
 
 
-def _draw_strip(
+def draw_strip(
     canvas: Canvas, record: ECGRecord, strip: Strip, paper: PaperLayout, tolerance: float
 ) -> None:
+    """Draw one lead over its span, simplified to within a height in mm, and the calibration."""
     time, potential = strip_samples(record, strip)
     up, down = paper.reach(strip)
     height = np.clip(potential * paper.gain, -down, up)
