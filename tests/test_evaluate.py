@@ -146,6 +146,8 @@ def test_three_classes_without_a_chosen_one(three_classes):
     assert "n_events" not in result.per_fold
     with pytest.raises(ValueError, match="name the class whose probability is the risk"):
         _ = result.risk
+    with pytest.raises(ValueError, match="name pos_label"):
+        evaluate(MODEL, features, y, auroc_interval="delong")
     assert "AUROC" in repr(result)
 
 
@@ -205,6 +207,30 @@ def test_copies_of_a_patient_do_not_shrink_the_interval():
             r.thresholds[f"{part}_high"] - r.thresholds[f"{part}_low"] for r in (alone, grouped)
         ]
         np.testing.assert_allclose(*pairs, rtol=0.2)
+
+
+def test_delong_limits_of_the_auroc_are_near_those_of_the_bootstrap():
+    drawn, delong = (
+        evaluate(MODEL, X, Y, auroc_interval=how, n_bootstraps=1000)
+        for how in ("bootstrap", "delong")
+    )
+    first, second = drawn.metrics["auroc"], delong.metrics["auroc"]
+    assert first.estimate == pytest.approx(second.estimate, abs=1e-12)
+    assert (first.low, first.high) == pytest.approx((second.low, second.high), abs=0.01)
+    assert drawn.metrics["brier"] == delong.metrics["brier"]
+    bare = evaluate(MODEL, X, Y, auroc_interval="delong", n_bootstraps=0)
+    assert bare.metrics["auroc"] == second
+
+
+def test_delong_limits_with_patients_and_sites():
+    copies = np.repeat(np.arange(240), 3)
+    folds = [(np.flatnonzero(copies % 2 != k), np.flatnonzero(copies % 2 == k)) for k in (0, 1)]
+    options = {"auroc_interval": "delong", "n_bootstraps": 0}
+    grouped = evaluate(MODEL, X[copies], Y[copies], copies, cv=folds, **options).metrics["auroc"]
+    rows = evaluate(MODEL, X[copies], Y[copies], cv=folds, **options).metrics["auroc"]
+    assert (rows.high - rows.low) * 3**0.5 == pytest.approx(grouped.high - grouped.low, rel=0.02)
+    sites = evaluate(MODEL, X, Y, np.arange(240) % 3, cv="leave-one-site-out", **options)
+    assert (sites.per_fold["auroc_low"] < sites.per_fold["auroc"]).all()
 
 
 def test_few_groups_are_said():
@@ -357,6 +383,7 @@ def test_models_that_give_no_risk(model, error, message):
         ({"pos_label": 7}, "Got pos_label=7"),
         ({"thresholds": [10, 20]}, "expected risks from 0 to 1"),
         ({"confidence": 95}, "Got confidence=95"),
+        ({"auroc_interval": "hanley"}, "Got auroc_interval='hanley'"),
         ({"n_bootstraps": -1}, "Got n_bootstraps=-1"),
         ({"sample_weight": np.ones(3)}, r"sample_weight of shape \(3,\)"),
         ({"cv": [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]}, "no row of class 1"),

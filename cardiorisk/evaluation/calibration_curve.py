@@ -1,6 +1,6 @@
 """How well predicted risks agree with what happened."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from cardiorisk._validation import check_groups
+from cardiorisk.evaluation.distance_interval import distance_interval, node_masses
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
@@ -159,8 +160,8 @@ def calibration(
     - Slope and intercepts are maximum-likelihood fits without a penalty. Log-odds of risks within
       1e-6 of 0 or 1 are limited, since a forest may say exactly 0. A slope that does not exist
       (risks separate the classes perfectly, or are all equal) is missing, with the reason.
-    - The ICI is never negative, so resampling pushes it up; its interval is widened to include
-      the estimate where needed.
+    - The ICI is never negative, so chance pushes it up: in small samples the estimate is too high.
+      Its interval allows for that, and begins at 0 where perfect calibration cannot be excluded.
 
     References
     ----------
@@ -194,7 +195,13 @@ def calibration(
         )
         for k, name in enumerate(MEASURED)
     )
-    ici = bootstrap_interval(estimate[4], samples[:, 4], confidence, bias_corrected=False)
+    ici = distance_interval(
+        float(estimate[4]),
+        estimate[5:] - grid,
+        samples[:, 5:] - grid,
+        node_masses(risk, grid),
+        confidence,
+    )
     low, high = _band(samples[:, 5:], confidence)
     return CalibrationCurve(
         table=_table(events, risk, n_bins, strategy, confidence),
@@ -204,7 +211,7 @@ def calibration(
         intercept=intercept,
         recalibration_intercept=line_intercept,
         observed_expected_ratio=ratio,
-        ici=replace(ici, low=min(ici.low, ici.estimate), high=max(ici.high, ici.estimate)),
+        ici=ici,
         n=len(events),
         n_events=int(events.sum()),
         n_clipped=log_odds(risk)[1],

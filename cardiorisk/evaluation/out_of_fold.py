@@ -1,7 +1,7 @@
 """Predict every row by a model that did not see it, and measure what that is worth."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,12 @@ from cardiorisk._validation import check_groups, positive_index
 from cardiorisk.evaluation.intervals import check_confidence
 from cardiorisk.evaluation.measures import limited_risks
 from cardiorisk.evaluation.outcomes import check_labels
-from cardiorisk.evaluation.pooling import pooled_measures, pooled_thresholds, table_of_folds
+from cardiorisk.evaluation.pooling import (
+    check_auroc_interval,
+    pooled_measures,
+    pooled_thresholds,
+    table_of_folds,
+)
 from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
@@ -35,6 +40,7 @@ def evaluate(
     thresholds: Sequence[float] = (0.1, 0.2, 0.5),
     n_bootstraps: int = 1000,
     confidence: float = 0.95,
+    auroc_interval: Literal["bootstrap", "delong"] = "bootstrap",
     pos_label: Any = None,
     return_models: bool = False,
     sample_weight: Any = None,
@@ -70,6 +76,9 @@ def evaluate(
         Resamples behind each interval; 0 leaves the limits missing.
     confidence : float, default=0.95
         Level of the intervals.
+    auroc_interval : {"bootstrap", "delong"}, default="bootstrap"
+        How the AUROC gets its limits. DeLong's variance, on the log-odds scale and summed by group
+        where there are groups, needs no resamples.
     pos_label : object, optional
         The class whose probability is the risk. None takes the second of two classes; with more
         classes it means no single risk: the result then has the mean AUROC of each class against
@@ -153,6 +162,7 @@ def evaluate(
         "random_state": random_state,
         "n_jobs": n_jobs,
     }
+    by = check_auroc_interval(auroc_interval, positive)
     measured = (code, probability, positive)
     return EvaluationResult(
         protocol=protocol.words,
@@ -162,9 +172,9 @@ def evaluate(
         probability=probability,
         fold=fold,
         groups=groups,
-        metrics=pooled_measures(*measured, **resampling),
+        metrics=pooled_measures(*measured, auroc_interval=by, **resampling),
         thresholds=pooled_thresholds(*measured, cuts, **resampling),
-        per_fold=table_of_folds(*measured, protocol, **resampling),
+        per_fold=table_of_folds(*measured, protocol, auroc_interval=by, **resampling),
         models=tuple(fitted for _, fitted in folds) if return_models else (),
         confidence=confidence,
         notes=_notes(

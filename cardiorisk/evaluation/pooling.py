@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cardiorisk.evaluation.delong import delong, delong_interval
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
@@ -27,6 +28,7 @@ from cardiorisk.evaluation.protocols import Protocol
 
 __all__ = [
     "binary_intervals",
+    "check_auroc_interval",
     "mean_over_repeats",
     "pooled_measures",
     "pooled_thresholds",
@@ -70,6 +72,7 @@ def pooled_measures(
     positive: int | None,
     *,
     confidence: float = 0.95,
+    auroc_interval: str = "bootstrap",
     **resampling: Any,
 ) -> dict[str, Interval]:
     """Measure pooled predictions.
@@ -83,6 +86,7 @@ def pooled_measures(
     positive : int or None
         Position of the class that is an event. None measures all classes together.
     confidence : float, default=0.95
+    auroc_interval : {"bootstrap", "delong"}, default="bootstrap"
     **resampling
         For :func:`cardiorisk.evaluation.intervals.bootstrap`.
 
@@ -94,10 +98,26 @@ def pooled_measures(
     estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     reasons = _reasons(code, probability, positive, estimate)
     names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
-    return {
+    intervals = {
         name: bootstrap_interval(estimate[k], samples[:, k], confidence, reasons[k])
         for k, name in enumerate(names)
     }
+    if auroc_interval == "delong":
+        risks = probability[None, :, :, positive]
+        area, covariance = delong(code == positive, risks, resampling.get("groups"))
+        intervals["auroc"] = delong_interval(float(area[0]), float(covariance[0, 0]), confidence)
+    return intervals
+
+
+def check_auroc_interval(auroc_interval: Any, positive: int | None) -> str:
+    """Return the name if the AUROC can get its interval that way, or raise ValueError."""
+    if auroc_interval not in ("bootstrap", "delong"):
+        raise ValueError(
+            f"Got auroc_interval={auroc_interval!r}, but expected 'bootstrap' or 'delong'."
+        )
+    if auroc_interval == "delong" and positive is None:
+        raise ValueError("Got auroc_interval='delong' with several classes; name pos_label.")
+    return str(auroc_interval)
 
 
 def pooled_thresholds(
