@@ -15,13 +15,13 @@ def smooth_noise(rng, n, scale):
     return scale * rng.normal(size=(n, 3)) @ bends
 
 
-def coverage(size, n_repeats=300):
+def coverage(size, n_repeats=250):
     rng = np.random.default_rng(0)
     truth = np.full(50, size)
     hits = 0
     for _ in range(n_repeats):
         curve = truth + smooth_noise(rng, 1, 0.02)[0]
-        resampled = curve + smooth_noise(rng, 200, 0.02)
+        resampled = curve + smooth_noise(rng, 500, 0.02)
         found = distance_interval(np.abs(curve) @ MASSES, curve, resampled, MASSES)
         hits += found.low <= size <= found.high
     return hits / n_repeats
@@ -29,8 +29,8 @@ def coverage(size, n_repeats=300):
 
 @pytest.mark.parametrize("size", [0.0, 0.01, 0.1])
 def test_interval_covers_whether_the_distance_is_zero_small_or_large(size):
-    # Percentiles of the resamples cover a distance of 0 never. Three standard errors are 0.038.
-    assert coverage(size) > 0.95 - 0.038
+    # Percentiles of the resamples cover a distance of 0 never. Three standard errors are 0.041.
+    assert coverage(size) > 0.95 - 0.041
 
 
 def test_a_curve_without_distance_begins_at_zero_and_has_an_upper_limit():

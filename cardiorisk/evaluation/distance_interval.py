@@ -42,7 +42,9 @@ def distance_interval(
     Noise adds to a mean absolute distance, most of all where the true distance is 0, so the usual
     bootstrap intervals lie too high. Here the observed curve is scaled by a factor, the errors of
     the resampled curves are added, and the factors for which the observed mean would be no
-    surprise (equal tails) are kept.
+    surprise (equal tails) are kept. The observed curve has some bends that are noise, for which
+    the upper limit falls short where the distance is large: it is not let below the upper
+    percentile of the resamples less their bias.
 
     Parameters
     ----------
@@ -70,6 +72,7 @@ def distance_interval(
     if not len(errors):
         return Interval(estimate, np.nan, np.nan)
     observed = float(np.abs(distances) @ masses)
+    drawn = np.abs(distances + errors) @ masses
     tail = (1 - confidence) / 2
 
     def limits(factor: float) -> tuple[float, float]:
@@ -86,8 +89,9 @@ def distance_interval(
         largest *= 2
     low = _crossing(lambda factor: limits(factor)[1] >= observed, largest)
     high = _crossing(lambda factor: limits(factor)[0] > observed, largest)
-    low, high = low * estimate, high * estimate
-    return Interval(estimate, min(low, estimate), max(high, estimate))
+    shifted = np.quantile(drawn, 1 - tail) - (drawn.mean() - observed)
+    limit = max(high * estimate, float(shifted))
+    return Interval(estimate, min(low * estimate, estimate), max(limit, estimate))
 
 
 def _crossing(reached: Callable[[float], bool], largest: float) -> float:

@@ -1,0 +1,93 @@
+"""Fit a clone on each training part and let it predict the test part."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import has_fit_parameter
+
+from cardiorisk._optional import require
+from cardiorisk.evaluation.protocols import Protocol
+
+__all__ = ["run_folds"]
+
+
+def _fit_arguments(
+    model: Any, groups: npt.NDArray[Any] | None, sample_weight: Any
+) -> dict[str, npt.NDArray[Any]]:
+    """Name the arguments of fit that the model takes, each with one entry a row."""
+    prefix, last = "", model
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    arguments = {}
+    if sample_weight is not None:
+        if not has_fit_parameter(last, "sample_weight"):
+            raise TypeError(
+                f"Got sample_weight, but {type(last).__name__}.fit has no such parameter."
+            )
+        arguments[f"{prefix}sample_weight"] = np.asarray(sample_weight)
+    if groups is not None and has_fit_parameter(last, "groups"):
+        arguments[f"{prefix}groups"] = groups
+    return arguments
+
+
+def run_folds(
+    model: Any,
+    X: Any,
+    y: npt.NDArray[Any],
+    protocol: Protocol,
+    groups: npt.NDArray[Any] | None,
+    sample_weight: Any,
+    return_models: bool,
+    n_jobs: int | None,
+    verbose: int,
+) -> list[tuple[npt.NDArray[np.float64], Any]]:
+    if sample_weight is not None and np.shape(sample_weight) != y.shape:
+        raise ValueError(
+            f"Got sample_weight of shape {np.shape(sample_weight)}, but expected {y.shape}."
+        )
+    arguments = _fit_arguments(model, groups, sample_weight)
+    jobs = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_fit_one)(clone(model), X, y, train, test, arguments, return_models)
+        for train, test in protocol.splits
+    )
+    if verbose > 0:
+        jobs = require("tqdm").tqdm(jobs, total=len(protocol.splits), desc="folds")
+    return list(jobs)
+
+
+def _fit_one(
+    model: Any,
+    X: Any,
+    y: npt.NDArray[Any],
+    train: npt.NDArray[np.intp],
+    test: npt.NDArray[np.intp],
+    arguments: dict[str, npt.NDArray[Any]],
+    keep: bool,
+) -> tuple[npt.NDArray[np.float64], Any]:
+    """Fit on one training part; return probabilities (n_test, n_classes) and the model if kept."""
+    chosen = {name: values[train] for name, values in arguments.items()}
+    model.fit(_safe_indexing(X, train), y[train], **chosen)
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            f"Got {type(model).__name__}, which has no predict_proba; wrap it in scikit-learn's "
+            "CalibratedClassifierCV."
+        )
+    probability = np.asarray(model.predict_proba(_safe_indexing(X, test)), dtype=np.float64)
+    expected = (len(test), len(np.unique(y[train])))
+    if probability.shape != expected:
+        raise ValueError(
+            f"Got probabilities of shape {probability.shape} from {type(model).__name__}, but "
+            f"expected {expected}."
+        )
+    if not np.all((probability >= 0) & (probability <= 1 + 1e-6)):
+        raise ValueError(
+            f"Got predictions from {type(model).__name__} that are not probabilities (missing or "
+            "outside 0 to 1)."
+        )
+    return np.minimum(probability, 1.0), model if keep else None
