@@ -18,9 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import cardiorisk
+from cardiorisk.evaluation.indicators import label_strata
 from cardiorisk.exceptions import CoverageWarning
 from cardiorisk.explain import ConformalMultilabelClassifier
-from cardiorisk.explain.conformal.indicators import label_strata
 from cardiorisk.explain.conformal.risk_control import THRESHOLDS, controlled_thresholds
 from cardiorisk.records import ECGRecord
 

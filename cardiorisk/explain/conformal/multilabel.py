@@ -16,6 +16,11 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from cardiorisk._validation import check_groups
+from cardiorisk.evaluation.indicators import (
+    check_labels,
+    label_strata,
+    presence_probability,
+)
 from cardiorisk.exceptions import CoverageWarning
 from cardiorisk.explain.conformal.coverage import control_table, label_coverage_table
 from cardiorisk.explain.conformal.folds import (
@@ -25,11 +30,6 @@ from cardiorisk.explain.conformal.folds import (
     choose_folds,
     fit_folds,
     routed_fit_params,
-)
-from cardiorisk.explain.conformal.indicators import (
-    check_labels,
-    label_strata,
-    presence_probability,
 )
 from cardiorisk.explain.conformal.risk_control import controlled_thresholds
 from cardiorisk.explain.conformal.sets import label_calibrations, prediction_sets, required_rows
