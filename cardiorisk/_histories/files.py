@@ -17,8 +17,9 @@ __all__ = ["ARRAYS", "DESCRIPTION", "open_columns", "save_columns", "write_descr
 
 ARRAYS = (
     *("codes", "times", "vocabulary", "visit_offsets", "patient_offsets", "subject_ids"),
-    "prediction_times",
+    *("prediction_times", "descriptions"),
 )
+OPTIONAL = ("prediction_times", "descriptions")
 DESCRIPTION = "histories.json"
 FORMAT = 1
 
@@ -80,9 +81,11 @@ def open_columns(folder: str | os.PathLike[str]) -> dict[str, Any]:
         described = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
         if described["format"] != FORMAT:
             raise ReadError(f"Got {path} in format {described['format']}, but expected {FORMAT}.")
-        columns: dict[str, Any] = {name: _map(path / f"{name}.npy") for name in ARRAYS[:-1]}
-        moments = path / f"{ARRAYS[-1]}.npy"
-        columns[ARRAYS[-1]] = _map(moments) if moments.is_file() else None
+        columns: dict[str, Any] = {}
+        for name in ARRAYS:
+            file = path / f"{name}.npy"
+            is_there = name not in OPTIONAL or file.is_file()
+            columns[name] = _map(file) if is_there else None
         columns["static"] = _read_static(path, described["static"])
         table = json.dumps(described["reading"])
     except (ValueError, KeyError, EOFError, FileNotFoundError) as error:

@@ -53,6 +53,8 @@ class PatientHistories:
         One row a patient, for example ``sex`` and ``birth_date``.
     prediction_times : ndarray of datetime64[us], shape (n_patients,), optional
         Set by :meth:`as_of`: nothing later is in the histories.
+    descriptions : ndarray of str, shape (n_codes,), optional
+        The vocabulary in words, "" where they are not known.
     reading : DataFrame
         What the reader met: columns ``source``, ``finding``, ``rows`` and ``treatment``.
 
@@ -88,6 +90,7 @@ class PatientHistories:
     subject_ids: npt.NDArray[Any]
     static: pd.DataFrame | None = None
     prediction_times: npt.NDArray[np.datetime64] | None = None
+    descriptions: npt.NDArray[np.str_] | None = None
     reading: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -222,6 +225,26 @@ class PatientHistories:
             prediction_times=moments, static=hide_later_dates(self.static, moments)
         )
 
+    def where(self, kept: npt.NDArray[np.bool_]) -> "PatientHistories":
+        """Keep chosen events; patients without any stay, as empty rows.
+
+        Parameters
+        ----------
+        kept : ndarray of bool, shape (n_events,)
+        """
+        kept = np.asarray(kept)
+        if kept.shape != self.codes.shape or kept.dtype != bool:
+            raise ValueError(f"Got {kept.dtype} of shape {kept.shape}, but expected one bool each.")
+        counts = np.diff(offsets_of(kept)[self.visit_offsets])
+        filled = counts > 0
+        before = offsets_of(filled)
+        return self._replace(
+            codes=self.codes[kept],
+            times=self.times[kept],
+            visit_offsets=offsets_of(counts[filled]),
+            patient_offsets=before[np.asarray(self.patient_offsets)],
+        )
+
     def __len__(self) -> int:
         return len(self.subject_ids)
 
@@ -280,6 +303,14 @@ class PatientHistories:
             subject_ids=self.subject_ids[rows],
         )
 
+    def _in_memory(self) -> "PatientHistories":
+        """Copy what is mapped from disk."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {
+            name: np.array(value) for name, value in own.items() if isinstance(value, np.ndarray)
+        }
+        return self._unchecked(**own | arrays)
+
     def _replace(self, **changes: Any) -> "PatientHistories":
         own = {f.name: getattr(self, f.name) for f in fields(self)}
         return self._unchecked(**own | changes)
@@ -303,5 +334,6 @@ class PatientHistories:
             subject_ids=found.subject_ids,
             static=found.static,
             prediction_times=None,
+            descriptions=found.descriptions,
             reading=found.reading,
         )

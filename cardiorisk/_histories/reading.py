@@ -8,6 +8,8 @@ __all__ = ["COLUMNS", "Finding", "reading_table"]
 
 COLUMNS = ("source", "finding", "rows", "treatment")
 
+ALWAYS = ("read", "table not found")
+
 Finding = tuple[str, str, int, str]
 """Source (a table or file), what was found, in how many rows, and what was done with them."""
 
@@ -25,5 +27,5 @@ def reading_table(findings: Iterable[Finding]) -> pd.DataFrame:
     for source, finding, rows, treatment in findings:
         key = (source, finding, treatment)
         total[key] = total.get(key, 0) + int(rows)
-    rows_of = [(s, f, n, t) for (s, f, t), n in total.items() if n or f == "read"]
+    rows_of = [(s, f, n, t) for (s, f, t), n in total.items() if n or f in ALWAYS]
     return pd.DataFrame(rows_of, columns=list(COLUMNS))

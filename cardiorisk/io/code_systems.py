@@ -1,0 +1,93 @@
+"""Names of coding systems, and ICD codes in one spelling.
+
+Prefixes are the names that OMOP gives its vocabularies (``ICD10CM``, ``SNOMED``, ``RxNorm``), so
+that a code means the same whichever hospital's table it comes from.
+"""
+
+import re
+from collections.abc import Callable
+
+__all__ = ["dotted_icd", "join_code", "system_name"]
+
+SEPARATOR = "//"
+SYSTEMS = {
+    "http://snomed.info/sct": "SNOMED",
+    "snomed-ct": "SNOMED",
+    "snomed": "SNOMED",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "rxnorm": "RxNorm",
+    "http://hl7.org/fhir/sid/cvx": "CVX",
+    "cvx": "CVX",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD10CM",
+    "http://hl7.org/fhir/sid/icd-10": "ICD10",
+    "http://hl7.org/fhir/sid/icd-9-cm": "ICD9CM",
+    "http://www.cms.gov/medicare/coding/icd10": "ICD10PCS",
+    "http://www.ama-assn.org/go/cpt": "CPT4",
+    "http://hl7.org/fhir/sid/ndc": "NDC",
+    "http://www.whocc.no/atc": "ATC",
+    "http://loinc.org": "LOINC",
+    "urn:oid:2.16.840.1.113883.6.96": "SNOMED",
+    "urn:oid:2.16.840.1.113883.6.90": "ICD10CM",
+    "urn:oid:2.16.840.1.113883.6.103": "ICD9CM",
+    "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
+}
+_ICD9_STEM: dict[str, Callable[[str], int]] = {
+    "ICD9CM": lambda code: 4 if code.startswith("E") else 3,
+    "ICD9Proc": lambda code: 2,
+    "ICD10CM": lambda code: 3,
+    "ICD10": lambda code: 3,
+}
+
+
+def system_name(system: str | None, default: str = "SNOMED") -> str:
+    """Name of a coding system from the address or word that a table gives.
+
+    Examples
+    --------
+    >>> system_name("http://snomed.info/sct"), system_name("SNOMED-CT"), system_name(None)
+    ('SNOMED', 'SNOMED', 'SNOMED')
+    >>> system_name("http://example.org/our-codes/")
+    'our-codes'
+    """
+    if not system:
+        return default
+    text = system.strip()
+    found = SYSTEMS.get(text.lower().rstrip("/"))
+    return found or re.split(r"[/:]", text.rstrip("/"))[-1]
+
+
+def dotted_icd(code: str, system: str) -> str:
+    """Spell an ICD code in capitals with its dot.
+
+    Parameters
+    ----------
+    code : str
+        With or without dot and blanks. Zeros that a spreadsheet took away are not guessed.
+    system : {"ICD9CM", "ICD9Proc", "ICD10CM", "ICD10", "ICD10PCS"}
+        ICD-10-PCS has no dots. Any other system leaves the code as it is.
+
+    Examples
+    --------
+    >>> dotted_icd("4280", "ICD9CM"), dotted_icd("E8889", "ICD9CM"), dotted_icd("3722", "ICD9Proc")
+    ('428.0', 'E888.9', '37.22')
+    >>> dotted_icd("i50.22", "ICD10CM"), dotted_icd("02HV33Z", "ICD10PCS")
+    ('I50.22', '02HV33Z')
+    """
+    if system not in _ICD9_STEM and system != "ICD10PCS":
+        return code
+    plain = re.sub(r"[.\s]", "", code).upper()
+    if system == "ICD10PCS":
+        return plain
+    stem = _ICD9_STEM[system](plain)
+    return plain if len(plain) <= stem else f"{plain[:stem]}.{plain[stem:]}"
+
+
+def join_code(system: str, code: str) -> str:
+    """Prefix and code as one word of a vocabulary.
+
+    Examples
+    --------
+    >>> join_code("ICD10CM", "I509")
+    'ICD10CM//I50.9'
+    """
+    return f"{system}{SEPARATOR}{dotted_icd(code, system)}"
