@@ -216,8 +216,9 @@ class PatientHistories:
         moments = as_prediction_times(prediction_times, len(self))
         last, after = visible_limits(moments, observation_window, gap)
         offsets = self.event_offsets
-        stops = count_until(self.times, offsets, last)
-        starts = offsets[:-1] if after is None else count_until(self.times, offsets, after)
+        runs = offsets[:-1], offsets[1:]
+        stops = count_until(self.times, *runs, last)
+        starts = runs[0] if after is None else count_until(self.times, *runs, after)
         seen = self._cut(np.arange(len(self)), np.minimum(starts, stops), stops)
         if np.any(seen.times > np.repeat(last, np.diff(seen.event_offsets))):
             raise ValueError("Got events that are not in the order of time within a patient.")

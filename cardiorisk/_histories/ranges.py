@@ -47,14 +47,16 @@ def whole_run(starts: Ints, stops: Ints) -> slice | None:
     return None
 
 
-def count_until(values: npt.NDArray[Any], offsets: Ints, limits: npt.NDArray[Any]) -> Ints:
+def count_until(
+    values: npt.NDArray[Any], starts: Ints, stops: Ints, limits: npt.NDArray[Any]
+) -> Ints:
     """Position behind the last value of each run that is not above the run's limit.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
         Sorted within each run.
-    offsets : ndarray of shape (n_runs + 1,)
+    starts, stops : ndarray of shape (n_runs,)
     limits : ndarray of shape (n_runs,)
 
     Returns
@@ -64,10 +66,11 @@ def count_until(values: npt.NDArray[Any], offsets: Ints, limits: npt.NDArray[Any
 
     Examples
     --------
-    >>> count_until(np.array([1, 2, 9, 4, 5]), np.array([0, 3, 5]), np.array([2, 3])).tolist()
+    >>> runs = np.array([0, 3]), np.array([3, 5])
+    >>> count_until(np.array([1, 2, 9, 4, 5]), *runs, np.array([2, 3])).tolist()
     [2, 3]
     """
-    low, high = offsets[:-1].copy(), offsets[1:].copy()
+    low, high = starts.copy(), stops.copy()
     while len(open_runs := np.flatnonzero(low < high)):
         middle = (low[open_runs] + high[open_runs]) // 2
         inside = values[middle] <= limits[open_runs]

@@ -6,6 +6,7 @@ from cardiorisk.explain.attribution import (
     plot_explanation,
     plot_importance,
 )
+from cardiorisk.explain.cohort_flow import cohort_flow_text, plot_cohort_flow
 from cardiorisk.explain.conformal import ConformalClassifier, ConformalMultilabelClassifier
 from cardiorisk.explain.ecg_plot import plot_ecg
 from cardiorisk.explain.ecg_words import ecg_alt_text
@@ -21,9 +22,11 @@ __all__ = [
     "PhenotypeAssociations",
     "Report",
     "build_report",
+    "cohort_flow_text",
     "ecg_alt_text",
     "explain",
     "phenotype_associations",
+    "plot_cohort_flow",
     "plot_ecg",
     "plot_explanation",
     "plot_importance",

@@ -1,6 +1,8 @@
 """Nouns become numbers: scikit-learn transformers for ECGs, cart tables and clinical tables."""
 
 from cardiorisk.features.clinical_table import ClinicalTable
+from cardiorisk.features.code_sets import HEART_FAILURE, CodeSet
+from cardiorisk.features.cohort import Cohort, build_cohort
 from cardiorisk.features.delineation import delineate
 from cardiorisk.features.ecg_description import describe_ecg
 from cardiorisk.features.ecg_features import ECGFeatures
@@ -12,12 +14,16 @@ from cardiorisk.records import Delineation
 
 __all__ = [
     "FEATURES",
+    "HEART_FAILURE",
     "ClinicalTable",
+    "CodeSet",
+    "Cohort",
     "Delineation",
     "ECGFeatures",
     "ECGFilter",
     "MachineMeasurements",
     "SignalQuality",
+    "build_cohort",
     "delineate",
     "describe_ecg",
 ]
