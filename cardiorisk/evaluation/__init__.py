@@ -9,6 +9,7 @@ from cardiorisk.evaluation.comparison import (
     plot_critical_difference,
 )
 from cardiorisk.evaluation.intervals import Interval
+from cardiorisk.evaluation.multilabel import MultilabelResult
 from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
 from cardiorisk.evaluation.out_of_fold import evaluate
 from cardiorisk.evaluation.plots import plot_calibration, plot_decision_curve
@@ -22,6 +23,7 @@ __all__ = [
     "DecisionCurve",
     "EvaluationResult",
     "Interval",
+    "MultilabelResult",
     "calibration",
     "compare",
     "critical_difference",

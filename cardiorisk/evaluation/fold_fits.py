@@ -15,7 +15,7 @@ from cardiorisk._optional import require
 from cardiorisk.evaluation.indicators import presence_probability
 from cardiorisk.evaluation.protocols import Protocol
 
-__all__ = ["class_probability", "label_probability", "run_folds"]
+__all__ = ["label_probability", "predict_external", "run_folds"]
 
 Predict = Callable[[Any, Any, npt.NDArray[Any]], npt.NDArray[np.float64]]
 
@@ -30,6 +30,16 @@ def class_probability(model: Any, X: Any, y_train: npt.NDArray[Any]) -> npt.NDAr
             f"expected {expected}."
         )
     return probability
+
+
+def predict_external(
+    model: Any, X: Any, y: npt.NDArray[Any], classes: npt.NDArray[Any] | None
+) -> npt.NDArray[np.float64]:
+    """Probabilities (n, k) of a model that came fitted; ``classes`` is None for labels."""
+    _check_probabilistic(model)
+    if classes is None:
+        return _checked(model, label_probability(model, X, y))
+    return _checked(model, class_probability(model, X, classes))
 
 
 def label_probability(model: Any, X: Any, y_train: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -111,15 +121,23 @@ def _fit_one(
     """Fit on one training part; return probabilities (n_test, k) and the model if kept."""
     chosen = {name: values[train] for name, values in arguments.items()}
     model.fit(_safe_indexing(X, train), y[train], **chosen)
+    _check_probabilistic(model)
+    probability = predict(model, _safe_indexing(X, test), y[train])
+    return _checked(model, probability), model if keep else None
+
+
+def _check_probabilistic(model: Any) -> None:
     if not hasattr(model, "predict_proba"):
         raise TypeError(
             f"Got {type(model).__name__}, which has no predict_proba; wrap it in scikit-learn's "
             "CalibratedClassifierCV."
         )
-    probability = predict(model, _safe_indexing(X, test), y[train])
+
+
+def _checked(model: Any, probability: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if not np.all((probability >= 0) & (probability <= 1 + 1e-6)):
         raise ValueError(
             f"Got predictions from {type(model).__name__} that are not probabilities (missing or "
             "outside 0 to 1)."
         )
-    return np.minimum(probability, 1.0), model if keep else None
+    return np.minimum(probability, 1.0)

@@ -1,6 +1,6 @@
 """Predict every row by a model that did not see it, and measure what that is worth."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -8,9 +8,16 @@ import numpy.typing as npt
 from sklearn.utils.validation import _num_samples
 
 from cardiorisk._validation import check_groups, positive_index
-from cardiorisk.evaluation.fold_fits import run_folds
+from cardiorisk.evaluation.fitted_model import (
+    came_fitted,
+    external_protocol,
+    is_external,
+    known_classes,
+)
+from cardiorisk.evaluation.fold_assembly import assemble, notes_of
+from cardiorisk.evaluation.fold_fits import predict_external, run_folds
 from cardiorisk.evaluation.intervals import check_confidence
-from cardiorisk.evaluation.measures import limited_risks
+from cardiorisk.evaluation.multilabel import evaluate_labels, is_label_table
 from cardiorisk.evaluation.outcomes import check_labels
 from cardiorisk.evaluation.pooling import (
     check_auroc_interval,
@@ -22,8 +29,6 @@ from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
 __all__ = ["evaluate"]
-
-FEW_GROUPS = 20  # intervals of a cluster bootstrap are too narrow: doi:10.1162/rest.90.3.414
 
 
 def evaluate(
@@ -44,7 +49,7 @@ def evaluate(
     verbose: int = 0,
     random_state: Any = 0,
 ) -> EvaluationResult:
-    """Cross-validate a classifier and report its measures with intervals.
+    """Cross-validate a classifier, or test a fitted one, and report measures with intervals.
 
     Every row is predicted by a clone of ``model`` that was trained without the row and without
     its group. The measures are computed on the pooled out-of-fold predictions, so a fold may lack
@@ -53,11 +58,14 @@ def evaluate(
     Parameters
     ----------
     model : estimator
-        A classifier with ``predict_proba``, or a Pipeline that ends in one. Not changed.
+        A classifier with ``predict_proba``, or a Pipeline that ends in one. Not changed. It is
+        cloned and fitted in each fold, also if it came fitted, unless ``cv="external"`` or it is
+        wrapped in :class:`sklearn.frozen.FrozenEstimator`: then it is tested as it is.
     X : DataFrame, array of 2 or 3 dimensions, or sequence of ECGRecord
         One row, or one record, a prediction.
     y : array-like of shape (n,)
-        Labels: numbers, booleans or strings, two or more classes.
+        Labels: numbers, booleans or strings, two or more classes. Or a table of two or more
+        columns, each a label that is absent or present, for a multi-label model.
     groups : array-like of shape (n,), optional
         The patient (or site) of each row. A group is never split between training and test, and
         the bootstrap draws groups, not rows.
@@ -65,6 +73,8 @@ def evaluate(
         None is 5, and a number is that many shuffled folds, stratified by outcome, with groups
         kept whole where they are given. ``"leave-one-site-out"`` and ``"leave-one-group-out"``
         leave out one of ``groups`` at a time. A splitter may repeat rows or leave some out.
+        ``"external"`` tests a model that came fitted on rows that it did not see: nothing is
+        fitted. Folds of a table of labels are stratified by each row's rarest label.
     thresholds : sequence of float, default=(0.1, 0.2, 0.5)
         Risks at which sensitivity, specificity and predictive values are told; a row is flagged
         at ``risk >= threshold``.
@@ -93,12 +103,14 @@ def evaluate(
     Returns
     -------
     result : EvaluationResult
+        For a table of labels a :class:`~cardiorisk.evaluation.MultilabelResult`.
 
     Raises
     ------
     ValueError
         Labels are missing or of one class, lengths differ, a split leaks a row or a group, a
-        training part lacks a class, or a prediction is not a probability.
+        training part lacks a class, or a prediction is not a probability; an external model is
+        not fitted, or does not know a label.
     TypeError
         The model has no ``predict_proba``, or takes no ``sample_weight`` although one was given.
 
@@ -136,20 +148,65 @@ def evaluate(
     (1, 569, 2)
     """
     check_confidence(n_bootstraps, confidence)
-    y = check_labels(y)
+    cuts = _check_thresholds(thresholds)
     X = X if hasattr(X, "shape") else list(X)
+    external = is_external(model, cv)
+    run: dict[str, Any] = {
+        "cv": cv,
+        "external": external,
+        "n_bootstraps": n_bootstraps,
+        "confidence": confidence,
+        "return_models": return_models,
+        "sample_weight": sample_weight,
+        "n_jobs": n_jobs,
+        "verbose": verbose,
+        "random_state": random_state,
+    }
+    if is_label_table(y):
+        _refuse_for_labels(pos_label, auroc_interval)
+        return evaluate_labels(model, X, y, groups, thresholds=cuts, **run)
+    y = check_labels(y)
     if _num_samples(X) != len(y):
         raise ValueError(f"Got {_num_samples(X)} rows of X, but {len(y)} labels.")
     groups = check_groups(groups, len(y))
-    classes, code = np.unique(y, return_inverse=True)
+    return _evaluate_classes(model, X, y, groups, cuts, auroc_interval, pos_label, **run)
+
+
+def _evaluate_classes(
+    model: Any,
+    X: Any,
+    y: npt.NDArray[Any],
+    groups: npt.NDArray[Any] | None,
+    thresholds: npt.NDArray[np.float64],
+    auroc_interval: str,
+    pos_label: Any,
+    *,
+    cv: Any,
+    external: bool,
+    n_bootstraps: int,
+    confidence: float,
+    random_state: Any,
+    n_jobs: int | None,
+    return_models: bool,
+    **fitting: Any,
+) -> EvaluationResult:
+    classes = known_classes(model, y) if external else np.unique(y)
+    code = np.searchsorted(classes, y)
     one_risk = pos_label is not None or len(classes) == 2
     positive = positive_index(classes, pos_label) if one_risk else None
-    cuts = _check_thresholds(thresholds)
-    protocol = resolve_protocol(cv, X, y, groups, random_state)
-    _check_training_parts(protocol, code, classes)
-
-    folds = run_folds(model, X, y, protocol, groups, sample_weight, return_models, n_jobs, verbose)
-    probability, fold = _assemble(protocol, [p for p, _ in folds], len(y), len(classes))
+    by = check_auroc_interval(auroc_interval, positive)
+    models: tuple[Any, ...] = (model,) if return_models else ()
+    if external:
+        protocol = external_protocol(len(y))
+        parts = [predict_external(model, X, y, classes)]
+    else:
+        protocol = resolve_protocol(cv, X, y, groups, random_state)
+        _check_training_parts(protocol, code, classes)
+        fitting |= {"return_models": return_models, "n_jobs": n_jobs}
+        folds = run_folds(model, X, y, protocol, groups, **fitting)
+        parts = [part for part, _ in folds]
+        models = tuple(fitted for _, fitted in folds) if return_models else ()
+    probability, fold = assemble(protocol, parts, len(y), len(classes))
     resampling = {
         "groups": None if protocol.by_site else groups,
         "strata": groups if protocol.by_site else None,
@@ -158,8 +215,8 @@ def evaluate(
         "random_state": random_state,
         "n_jobs": n_jobs,
     }
-    by = check_auroc_interval(auroc_interval, positive)
     measured = (code, probability, positive)
+    risk = None if positive is None else probability[..., positive]
     return EvaluationResult(
         protocol=protocol.words,
         classes=classes,
@@ -169,15 +226,22 @@ def evaluate(
         fold=fold,
         groups=groups,
         metrics=pooled_measures(*measured, auroc_interval=by, **resampling),
-        thresholds=pooled_thresholds(*measured, cuts, **resampling),
+        thresholds=pooled_thresholds(*measured, thresholds, **resampling),
         per_fold=table_of_folds(*measured, protocol, auroc_interval=by, **resampling),
-        models=tuple(fitted for _, fitted in folds) if return_models else (),
+        models=models,
         confidence=confidence,
-        notes=_notes(
-            protocol, fold, groups, None if positive is None else probability[..., positive]
-        ),
+        notes=notes_of(protocol, fold, groups, risk, refitted=came_fitted(model) and not external),
         by_site=protocol.by_site,
+        external=external,
     )
+
+
+def _refuse_for_labels(pos_label: Any, auroc_interval: str) -> None:
+    if pos_label is not None or auroc_interval != "bootstrap":
+        raise ValueError(
+            "Got a table of labels with pos_label or auroc_interval, which are for one label a "
+            "row; take result.label(name) first."
+        )
 
 
 def _check_thresholds(thresholds: Any) -> npt.NDArray[np.float64]:
@@ -197,40 +261,3 @@ def _check_training_parts(
                 f"The training part of split {number} has no row of class "
                 f"{classes[absent].tolist()[0]!r}; use fewer folds, or other groups."
             )
-
-
-def _assemble(
-    protocol: Protocol, parts: Iterable[npt.NDArray[np.float64]], n_rows: int, n_classes: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    probability = np.full((protocol.n_repeats, n_rows, n_classes), np.nan)
-    fold = np.full((protocol.n_repeats, n_rows), -1, dtype=np.intp)
-    steps = zip(protocol.splits, protocol.repeat, parts, strict=True)
-    for number, ((_, test), repeat, part) in enumerate(steps):
-        probability[repeat, test] = part
-        fold[repeat, test] = number
-    return probability, fold
-
-
-def _notes(
-    protocol: Protocol,
-    fold: npt.NDArray[np.intp],
-    groups: npt.NDArray[Any] | None,
-    risk: npt.NDArray[np.float64] | None,
-) -> tuple[str, ...]:
-    notes = []
-    if risk is not None and (limited := limited_risks(risk[~np.isnan(risk)])):
-        notes.append(f"{limited}.")
-    untested = int(np.sum((fold < 0).all(axis=0)))
-    if untested:
-        notes.append(f"{untested} of {fold.shape[1]} rows were never tested.")
-    if protocol.by_site:
-        notes.append(
-            "Pooled measures also compare people of different sites, and their intervals hold for "
-            "these sites only; per_fold tells each site's own."
-        )
-    elif groups is not None and len(np.unique(groups)) < FEW_GROUPS:
-        notes.append(
-            f"Only {len(np.unique(groups))} groups: with fewer than {FEW_GROUPS}, intervals are "
-            "too narrow."
-        )
-    return tuple(notes)

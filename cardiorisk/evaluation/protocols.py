@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
 
-__all__ = ["LEAVE_ONE_GROUP_OUT", "LEAVE_ONE_SITE_OUT", "Protocol", "resolve_protocol"]
+__all__ = [
+    "DEFAULT_FOLDS",
+    "LEAVE_ONE_GROUP_OUT",
+    "LEAVE_ONE_SITE_OUT",
+    "Protocol",
+    "resolve_protocol",
+]
 
 LEAVE_ONE_SITE_OUT = "leave-one-site-out"
 LEAVE_ONE_GROUP_OUT = "leave-one-group-out"

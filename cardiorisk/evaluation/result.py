@@ -61,6 +61,8 @@ class EvaluationResult:
         Reservations that a reader must know.
     by_site : bool, default=False
         Whether ``groups`` are sites, within which the rows are the independent units.
+    external : bool, default=False
+        Whether the model came fitted and nothing was fitted to these rows.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class EvaluationResult:
     confidence: float = 0.95
     notes: tuple[str, ...] = ()
     by_site: bool = False
+    external: bool = False
 
     @property
     def code(self) -> npt.NDArray[np.intp]:

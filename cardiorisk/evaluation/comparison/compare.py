@@ -220,6 +220,11 @@ def _over_folds(
     results: Results, pairs: list[Pair], scores: pd.DataFrame, options: _Options
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     folds = next(iter(results.values())).per_fold
+    if len(folds) < 2 or (folds["n_train"] == 0).any():
+        raise ValueError(
+            f"Got test={options.test!r} for an external validation or a single split, but tests "
+            "over folds need training rows and two folds; use a test on rows."
+        )
     rows, notes = [], []
     if options.test == "wilcoxon":
         warnings.warn(DEPENDENT_FOLDS, CardioRiskWarning, stacklevel=3)

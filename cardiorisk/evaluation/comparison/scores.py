@@ -16,6 +16,7 @@ from cardiorisk.evaluation.measures import (
     multiclass_measures,
     threshold_measures,
 )
+from cardiorisk.evaluation.multilabel import MultilabelResult
 from cardiorisk.evaluation.pooling import mean_over_repeats
 from cardiorisk.evaluation.result import EvaluationResult
 
@@ -44,6 +45,11 @@ def check_results(results: Mapping[str, EvaluationResult]) -> dict[str, Evaluati
         if not isinstance(result, EvaluationResult):
             raise TypeError(
                 f"Got a {type(result).__name__} for {name!r}, but expected what evaluate returns."
+            )
+        if isinstance(result, MultilabelResult):
+            raise TypeError(
+                f"Got a MultilabelResult for {name!r}; compare one label at a time, with "
+                "result.label(label)."
             )
     if len(checked) < 2:
         raise ValueError(f"Got {len(checked)} results, but expected at least two to compare.")
