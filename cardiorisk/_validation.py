@@ -18,7 +18,7 @@ from cardiorisk._signal_problems import (
     usable_leads,
 )
 from cardiorisk.exceptions import SignalError
-from cardiorisk.records import STANDARD_LEADS, ECGRecord
+from cardiorisk.records import STANDARD_LEADS, ECGRecord, PatientHistories
 
 __all__ = [
     "MAX_GAP",
@@ -29,6 +29,7 @@ __all__ = [
     "canonical_lead",
     "check_columns",
     "check_groups",
+    "check_histories",
     "check_lead_names",
     "check_sampling_rate",
     "fill_gaps",
@@ -212,6 +213,16 @@ def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:
     if np.any(pd.isna(list(groups))):  # in the array of a list of strings, NaN is a word
         raise ValueError("Got groups with missing entries; each row needs a patient or site.")
     return checked
+
+
+def check_histories(X: Any) -> PatientHistories:
+    """Return histories as they are, or raise TypeError for anything else."""
+    if not isinstance(X, PatientHistories):
+        raise TypeError(
+            f"Got {type(X).__name__}, but expected PatientHistories: read them with a reader of "
+            "cardiorisk.io, or build them with PatientHistories.from_events(frame)."
+        )
+    return X
 
 
 def positive_index(classes: npt.NDArray[Any], pos_label: Any = None) -> int:

@@ -38,6 +38,8 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "cardiorisk.explain.conformal.multilabel.ConformalMultilabelClassifier",
     "cardiorisk.explain.conformal.sets.Calibration",
     "cardiorisk.features.clinical_table.ClinicalTable",
+    "cardiorisk.features.concept_counts.ConceptCounts",
+    "cardiorisk.features.concept_embedding.ConceptEmbedding",
     "cardiorisk.features.ecg_features.ECGFeatures",
     "cardiorisk.features.machine_measurements.MachineMeasurements",
     "cardiorisk.features.signal_filter.ECGFilter",

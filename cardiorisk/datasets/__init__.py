@@ -6,6 +6,7 @@ from cardiorisk.datasets.machine_measurements import make_machine_measurements
 from cardiorisk.datasets.mitdb import fetch_mitdb
 from cardiorisk.datasets.ptbxl import fetch_ptbxl
 from cardiorisk.datasets.simulated_ecg import make_ecg
+from cardiorisk.datasets.simulated_ehr import make_ehr
 from cardiorisk.datasets.simulated_phenotypes import make_phenotypes
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "fetch_ptbxl",
     "load_heart_disease",
     "make_ecg",
+    "make_ehr",
     "make_machine_measurements",
     "make_phenotypes",
 ]

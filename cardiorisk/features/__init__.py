@@ -1,8 +1,10 @@
-"""Nouns become numbers: scikit-learn transformers for ECGs, cart tables and clinical tables."""
+"""Nouns become numbers: scikit-learn transformers for ECGs, tables and histories of codes."""
 
 from cardiorisk.features.clinical_table import ClinicalTable
 from cardiorisk.features.code_sets import HEART_FAILURE, CodeSet
 from cardiorisk.features.cohort import Cohort, build_cohort
+from cardiorisk.features.concept_counts import ConceptCounts
+from cardiorisk.features.concept_embedding import ConceptEmbedding
 from cardiorisk.features.delineation import delineate
 from cardiorisk.features.ecg_description import describe_ecg
 from cardiorisk.features.ecg_features import ECGFeatures
@@ -18,6 +20,8 @@ __all__ = [
     "ClinicalTable",
     "CodeSet",
     "Cohort",
+    "ConceptCounts",
+    "ConceptEmbedding",
     "Delineation",
     "ECGFeatures",
     "ECGFilter",

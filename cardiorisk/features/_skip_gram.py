@@ -1,0 +1,225 @@
+"""Skip-gram with negative sampling over visits, trained by gensim."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cardiorisk._optional import require
+from cardiorisk.features._code_weights import DAY
+from cardiorisk.records import PatientHistories
+
+__all__ = ["MAX_CONTEXT", "MAX_SENTENCE", "VisitCorpus", "train_skip_gram"]
+
+MAX_SENTENCE = 10_000
+"""gensim reads no further in a sentence: https://github.com/piskvorky/gensim/issues/1509"""
+
+MAX_CONTEXT = 10
+"""Codes on each side that are drawn from a window of visits or days that holds more."""
+
+CHUNK = 2**20  # events that are shuffled at once
+BITS = 20  # of a position within a chunk
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(eq=False)
+class VisitCorpus:
+    """Sentences of tokens that are put into a new order each time they are iterated over.
+
+    Parameters
+    ----------
+    tokens : ndarray of int32, shape (n_events,)
+        Known codes only, by patient and time.
+    visit_sizes : ndarray of int64, shape (n_visits,)
+        Number of tokens of each visit.
+    visit_days : ndarray of float64, shape (n_visits,)
+    patient_visits : ndarray of int64, shape (n_patients,)
+        Number of visits of each patient.
+    window : float
+        With unit "codes" it is gensim's affair and only visits are shuffled; a patient is a
+        sentence. Otherwise a sentence holds the codes of so many visits or days, in any order.
+        Where the first one begins is drawn anew each time, so that two codes ``d`` apart meet in
+        a share ``1 - d / window`` of the epochs.
+    unit : {"codes", "visits", "days"}
+    rng : numpy.random.Generator
+    """
+
+    tokens: npt.NDArray[np.int32]
+    visit_sizes: Ints
+    visit_days: npt.NDArray[np.float64]
+    patient_visits: Ints
+    window: float
+    unit: str
+    rng: np.random.Generator
+    _patient: Ints = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._patient = np.repeat(np.arange(len(self.patient_visits)), self.patient_visits)
+
+    @classmethod
+    def of(
+        cls,
+        histories: PatientHistories,
+        kept: npt.NDArray[np.intp],
+        window: float,
+        unit: str,
+        rng: np.random.Generator,
+    ) -> "VisitCorpus":
+        """Keep the codes at ``kept`` of the vocabulary, as tokens 0, 1, ...
+
+        Visits and patients that are left without any stay, empty.
+        """
+        token = np.full(histories.shape[1], -1, dtype=np.int32)
+        token[kept] = np.arange(len(kept), dtype=np.int32)
+        offsets = np.asarray(histories.visit_offsets)
+        tokens = token[np.asarray(histories.codes)]
+        known = np.concatenate([[0], np.cumsum(tokens >= 0)])
+        first = np.asarray(histories.times)[offsets[:-1]].astype("M8[us]").astype(np.int64)
+        return cls(
+            tokens=tokens[tokens >= 0],
+            visit_sizes=np.diff(known[offsets]),
+            visit_days=first / DAY,
+            patient_visits=np.asarray(np.diff(histories.patient_offsets), dtype=np.int64),
+            window=window,
+            unit=unit,
+            rng=rng,
+        )
+
+    def __iter__(self) -> Iterator[list[int]]:
+        sentence = self._sentence_of_visits()
+        shuffled = np.arange(len(sentence)) if self.unit == "codes" else sentence
+        block = np.repeat(shuffled, self.visit_sizes)
+        sizes = np.bincount(sentence, weights=self.visit_sizes).astype(np.int64)
+        stops = np.cumsum(sizes)
+        first = 0
+        while first < len(sizes):
+            begin = int(stops[first] - sizes[first])
+            last = max(int(np.searchsorted(stops, begin + CHUNK, side="right")), first + 1)
+            yield from self._shuffled(block, begin, stops[first:last])
+            first = last
+
+    def _sentence_of_visits(self) -> Ints:
+        """Tell which sentence each visit belongs to; sentences are numbered without holes."""
+        if self.unit == "codes" or not len(self._patient):
+            return self._patient
+        phase = self.rng.random(len(self.patient_visits))[self._patient] * self.window
+        if self.unit == "visits":
+            first = np.cumsum(self.patient_visits) - self.patient_visits
+            place = np.arange(len(self._patient)) - first[self._patient]
+            part = (place + np.floor(phase)) // self.window
+        else:
+            part = np.floor((self.visit_days + phase) / self.window)
+        new = (part[1:] != part[:-1]) | (self._patient[1:] != self._patient[:-1])
+        return np.concatenate([[0], np.cumsum(new)])
+
+    def _shuffled(self, block: Ints, begin: int, stops: Ints) -> Iterator[list[int]]:
+        """Shuffle within blocks by one sort, and cut into sentences that gensim reads whole."""
+        for start in range(begin, int(stops[-1]), CHUNK):  # once, unless one sentence is huge
+            words = self._in_new_order(block[start : start + CHUNK], start)
+            left = 0
+            for stop in stops[stops > start].tolist():
+                right = min(stop - start, len(words))
+                for cut in range(left, right, MAX_SENTENCE):
+                    yield words[cut : min(cut + MAX_SENTENCE, right)]
+                left = right
+
+    def _in_new_order(self, block: Ints, start: int) -> list[int]:
+        """Shuffle within blocks: sort by block, then 24 random bits, and carry the position."""
+        keys = (block - block[0]).astype(np.uint64) << np.uint64(64 - BITS)
+        keys |= self.rng.integers(2**24, size=len(keys), dtype=np.uint64) << np.uint64(BITS)
+        keys |= np.arange(len(keys), dtype=np.uint64)
+        keys.sort()
+        order = (keys & np.uint64(2**BITS - 1)).astype(np.int64)
+        words: list[int] = self.tokens[start + order].tolist()
+        return words
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the sentences in a new order, one a line."""
+        with Path(path).open("w", encoding="ascii") as file:
+            file.writelines(" ".join(map(str, sentence)) + "\n" for sentence in self)
+
+
+def train_skip_gram(
+    corpus: VisitCorpus,
+    counts: Ints,
+    *,
+    vector_size: int,
+    negative: int,
+    epochs: int,
+    learning_rate: float,
+    workers: int,
+    seed: int,
+    corpus_file: bool = False,
+) -> npt.NDArray[np.float32]:
+    """Learn one vector a token.
+
+    Skip-gram with negative sampling (Mikolov et al. 2013, doi:10.48550/arXiv.1310.4546), noise
+    drawn in proportion to ``count ** 0.75``; the learning rate falls linearly to 1/250 of itself.
+    The same vectors come out for the same seed with one worker, whatever the hash seed of the
+    interpreter: tokens are numbers, in an order of their own.
+
+    Parameters
+    ----------
+    corpus : VisitCorpus
+    counts : ndarray of int64, shape (n_tokens,)
+    corpus_file : bool, default=False
+        Whether to hand the sentences over in a file, from which many workers read faster.
+
+    Returns
+    -------
+    vectors : ndarray of float32, shape (n_tokens, vector_size)
+    """
+    word2vec = require("gensim.models.word2vec", extra="ehr")
+    by_codes = corpus.unit == "codes"
+    model = word2vec.Word2Vec(
+        vector_size=vector_size,
+        window=int(corpus.window) if by_codes else MAX_CONTEXT,
+        shrink_windows=by_codes,
+        min_count=1,
+        sample=0.0,
+        sg=1,
+        hs=0,
+        negative=negative,
+        ns_exponent=0.75,
+        alpha=learning_rate,
+        min_alpha=learning_rate / 250,
+        epochs=epochs,
+        workers=workers,
+        seed=seed,
+    )
+    order = np.argsort(-counts, kind="stable").tolist()
+    names: Any = str if corpus_file else int
+    model.build_vocab_from_freq({names(token): int(counts[token]) for token in order})
+    n_words = len(corpus.tokens)
+    if corpus_file:
+        _train_from_files(model, corpus, n_words, epochs, learning_rate)
+    else:
+        model.train(corpus, total_words=n_words, epochs=epochs)
+    vectors = np.empty((len(counts), vector_size), dtype=np.float32)
+    vectors[[int(word) for word in model.wv.index_to_key]] = model.wv.vectors
+    return vectors
+
+
+def _train_from_files(
+    model: Any, corpus: VisitCorpus, n_words: int, epochs: int, learning_rate: float
+) -> None:
+    """Write a newly shuffled file for every epoch and train on it."""
+    rates = np.linspace(learning_rate, learning_rate / 250, epochs + 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "corpus.txt"
+        for start, stop in pairwise(rates.tolist()):
+            corpus.write(path)
+            model.train(
+                corpus_file=str(path),
+                total_words=n_words,
+                epochs=1,
+                start_alpha=start,
+                end_alpha=stop,
+            )
