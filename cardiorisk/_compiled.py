@@ -8,7 +8,9 @@ from cardiorisk._optional import require
 __all__ = ["compiled"]
 
 
-def compiled(function: Callable[..., Any], *, fastmath: bool = False) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any], *, fastmath: bool | set[str] = False
+) -> Callable[..., Any]:
     """Compile a function at its first call, for the types of its arguments.
 
     Machine code is kept beside the module or in the user's cache folder. Where neither can be
@@ -18,8 +20,9 @@ def compiled(function: Callable[..., Any], *, fastmath: bool = False) -> Callabl
     ----------
     function : callable
         That numba can compile. It runs without Python's global lock.
-    fastmath : bool, default=False
-        Allow sums in another order, and forget NaN and infinity.
+    fastmath : bool or set of str, default=False
+        Allow sums in another order, and forget NaN and infinity; or only what is named, in the
+        words of LLVM.
 
     Returns
     -------

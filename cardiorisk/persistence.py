@@ -33,6 +33,7 @@ __all__ = ["TRUSTED_TYPES", "load", "save"]
 TRUSTED_TYPES: tuple[str, ...] = (
     "cardiorisk.estimators._vote.CalibratedMember",
     "cardiorisk.estimators.cardioforest.CardioForestClassifier",
+    "cardiorisk.estimators.kacq.classifier.KACQDCNNClassifier",
     "cardiorisk.estimators.protoecgnet.classifier.ProtoECGNetClassifier",
     "cardiorisk.explain.conformal.classifier.ConformalClassifier",
     "cardiorisk.explain.conformal.multilabel.ConformalMultilabelClassifier",

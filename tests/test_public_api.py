@@ -41,7 +41,11 @@ PUBLIC = {
         "delineate",
         "describe_ecg",
     ],
-    "cardiorisk.estimators": ["CardioForestClassifier", "ProtoECGNetClassifier"],
+    "cardiorisk.estimators": [
+        "CardioForestClassifier",
+        "KACQDCNNClassifier",
+        "ProtoECGNetClassifier",
+    ],
     "cardiorisk.evaluation": [
         "calibration",
         "compare",

@@ -95,9 +95,9 @@ def test_one_state_dict_serves_lightning_too(embedding):
 
 
 @pytest.mark.parametrize("simulator", ["unitary", "default.qubit", "lightning.qubit"])
-def test_a_row_of_zeros_is_the_equal_superposition(simulator):
+def test_a_row_of_zeros_is_the_first_state(simulator):
     layer = _layer(2, 1, simulator=simulator)
-    x = torch.tensor([[0.0] * 4, [0.5] * 4, [3.0, 1.0, 0.0, 2.0]]).double()
+    x = torch.tensor([[0.0] * 4, [0.5, 0.0, 0.0, 0.0], [3.0, 1.0, 0.0, 2.0]]).double()
     y, of_x, of_weights = _slopes(_with_layer(layer), x, layer.weights)
     torch.testing.assert_close(y[0], y[1], atol=1e-12, rtol=0)
     assert torch.equal(of_x[0], torch.zeros(4).double())

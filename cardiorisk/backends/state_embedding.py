@@ -30,7 +30,7 @@ def phases(n_qubits: int, rotation: str) -> npt.NDArray[np.complex128]:
 
 
 def embed_amplitudes(x: Any, states: Any, lengths: Any) -> None:
-    """Divide the rows by their length; a row of zeros becomes the equal superposition."""
+    """Divide the rows by their length; a row of zeros becomes the first basis state."""
     n_states = x.shape[1]
     for row in range(x.shape[0]):
         total = 0.0
@@ -38,7 +38,9 @@ def embed_amplitudes(x: Any, states: Any, lengths: Any) -> None:
             total += np.float64(x[row, k]) * np.float64(x[row, k])
         lengths[row] = np.sqrt(total)
         for k in range(n_states):
-            states[row, k] = x[row, k] / lengths[row] if total != 0 else np.sqrt(1 / n_states)
+            states[row, k] = x[row, k] / lengths[row] if total != 0 else 0.0
+        if total == 0:
+            states[row, 0] = 1.0
 
 
 def embed_amplitudes_back(states: Any, lengths: Any, slopes: Any, out: Any) -> None:

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from cardiorisk.estimators.kacq.classifier import KACQDCNNClassifier
+
 if TYPE_CHECKING:
     from cardiorisk.estimators.kacq.kan_layer import KANLayer
     from cardiorisk.estimators.kacq.quantum_layer import QuantumLayer
 
-__all__ = ["KANLayer", "QuantumLayer"]
+__all__ = ["KACQDCNNClassifier", "KANLayer", "QuantumLayer"]
 
 
 def __getattr__(name: str) -> Any:

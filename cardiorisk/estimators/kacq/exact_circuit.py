@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from cardiorisk._optional import require
 from cardiorisk.backends.ansatz import layer_rows, signs
-from cardiorisk.backends.compiled import compiled
+from cardiorisk.backends.fast_loops import fast
 from cardiorisk.backends.gate_kernels import angle_slopes, evolve, evolve_back, fill_rotations
 from cardiorisk.backends.state_embedding import (
     embed_amplitudes,
@@ -36,21 +36,21 @@ def _embed(plan: CircuitPlan, x: npt.NDArray[Any]) -> tuple[Floats, Floats]:
     """Real states (n, 2 ** n_qubits), and the lengths of the rows."""
     states, lengths = np.empty((len(x), 2**plan.n_qubits)), np.ones(len(x))
     if plan.embedding == "amplitude":
-        compiled(embed_amplitudes)(x, states, lengths)
+        fast(embed_amplitudes)(x, states, lengths)
     else:
         # A turn about Z only changes the phase of the first basis state, which nobody sees.
-        compiled(embed_angles)(x * 0 if plan.rotation == "Z" else x, states)
+        fast(embed_angles)(x * 0 if plan.rotation == "Z" else x, states)
     return states, lengths
 
 
 def _embed_back(plan: CircuitPlan, states: Floats, lengths: Floats, slopes: Floats) -> Floats:
     if plan.embedding == "amplitude":
         out = np.empty_like(states)
-        compiled(embed_amplitudes_back)(states, lengths, slopes, out)
+        fast(embed_amplitudes_back)(states, lengths, slopes, out)
         return out
     out = np.zeros((len(states), plan.n_qubits))
     if plan.rotation != "Z":
-        compiled(embed_angles_back)(states, slopes, out)
+        fast(embed_angles_back)(states, slopes, out)
     return out
 
 
@@ -76,7 +76,7 @@ class ExactCircuit(torch.autograd.Function):  # type: ignore[name-defined]
         """Embed, evolve, read out."""
         angles = weights.detach().double().numpy()
         gates = np.empty((*angles.shape[:2], 2, 2), complex)
-        compiled(fill_rotations)(angles, gates)
+        fast(fill_rotations)(angles, gates)
         states, lengths = _embed(plan, np.ascontiguousarray(x.detach().numpy()))
         rows = layer_rows(plan.n_qubits, plan.n_layers)
         phase, table = plan.phases, np.empty_like(signs(plan.n_qubits))
@@ -84,7 +84,7 @@ class ExactCircuit(torch.autograd.Function):  # type: ignore[name-defined]
         dense = _is_dense(plan, len(states))
         start = np.eye(len(table)) if dense else np.ascontiguousarray(states.T)
         re, im = start * phase.real[:, None], start * phase.imag[:, None]
-        compiled(evolve)(re, im, gates, rows)
+        fast(evolve)(re, im, gates, rows)
         if dense:
             amplitudes = states @ np.concatenate([re, im]).T
             out = np.square(amplitudes) @ np.concatenate([table, table])
@@ -116,8 +116,8 @@ class ExactCircuit(torch.autograd.Function):  # type: ignore[name-defined]
             by_column = np.ascontiguousarray(of_probability.T)
             slope_re, slope_im = re * by_column, im * by_column
         slopes, out = np.empty_like(gates), np.empty_like(angles)
-        compiled(evolve_back)(re.copy(), im.copy(), slope_re, slope_im, gates, rows, slopes)
-        compiled(angle_slopes)(angles, gates, slopes, out)
+        fast(evolve_back)(re.copy(), im.copy(), slope_re, slope_im, gates, rows, slopes)
+        fast(angle_slopes)(angles, gates, slopes, out)
         if not ctx.dense:
             phase = plan.phases
             of_state = (slope_re.T * phase.real) + (slope_im.T * phase.imag)

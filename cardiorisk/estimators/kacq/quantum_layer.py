@@ -57,7 +57,7 @@ class QuantumLayer(nn.Module):  # type: ignore[name-defined]  # torch is importe
     n_layers : int, default=1
     embedding : {"amplitude", "angle"}, default="amplitude"
         "amplitude" takes ``2 ** n_qubits`` numbers, divided by their length. **A row of zeros has
-        no direction: it is defined as the equal superposition, with slope 0.** "angle" takes
+        no direction: it leaves the qubits in their first state, with slope 0.** "angle" takes
         ``n_qubits`` angles in radians.
     rotation : {"X", "Y", "Z"}, default="X"
         Axis of the angles. A turn of the first state about Z is only a phase: the output does not
@@ -98,7 +98,7 @@ class QuantumLayer(nn.Module):  # type: ignore[name-defined]  # torch is importe
     >>> _ = torch.nn.init.zeros_(layer.weights)
     >>> layer(torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])).detach().round(decimals=3)
     tensor([[1., 1.],
-            [0., 0.]])
+            [1., 1.]])
     """
 
     def __init__(

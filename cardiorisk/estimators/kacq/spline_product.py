@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from cardiorisk._optional import require
-from cardiorisk.backends.compiled import compiled
+from cardiorisk.backends.fast_loops import fast
 from cardiorisk.estimators.kacq.higher_slopes import slopes_with_graph
 from cardiorisk.estimators.kacq.spline_grid import spline_product
 from cardiorisk.estimators.kacq.spline_kernels import feature_slopes, fill_features
@@ -30,7 +30,7 @@ class SplineProduct(torch.autograd.Function):  # type: ignore[name-defined]
         sigmoid = torch.sigmoid(inputs)
         features = inputs.new_empty((len(x), *weight.shape[:2]))
         arrays = (tensor.numpy() for tensor in (inputs, sigmoid))
-        compiled(fill_features)(*arrays, *even, features.numpy())
+        fast(fill_features)(*arrays, *even, features.numpy())
         ctx.save_for_backward(x, weight, bias, knots, sigmoid, features)
         ctx.even = even
         flat = features.flatten(1), weight.flatten(0, 1)
@@ -51,7 +51,7 @@ class SplineProduct(torch.autograd.Function):  # type: ignore[name-defined]
             of_x = torch.empty_like(inputs)
             arrays = (tensor.numpy() for tensor in (inputs, sigmoid))
             of_cells = of_features.numpy().reshape(features.shape)
-            compiled(feature_slopes)(*arrays, *ctx.even, of_cells, of_x.numpy())
+            fast(feature_slopes)(*arrays, *ctx.even, of_cells, of_x.numpy())
         if ctx.needs_input_grad[1]:
             of_weight = torch.mm(features.flatten(1).t(), slope).view(weight.shape)
         if ctx.needs_input_grad[2]:

@@ -14,7 +14,7 @@ MAX_NUMBERS = 2**22  # complex numbers of density matrices that are held at once
 
 
 def unit_rows(x: Any) -> Any:
-    """Divide rows by their length; a row of zeros becomes the equal superposition.
+    """Divide rows by their length; a row of zeros becomes the first basis state.
 
     Parameters
     ----------
@@ -28,10 +28,12 @@ def unit_rows(x: Any) -> Any:
     --------
     >>> import torch
     >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]]).double()).round(decimals=2).tolist()
-    [[0.6, 0.8], [0.71, 0.71]]
+    [[0.6, 0.8], [1.0, 0.0]]
     """
     is_zero = (x == 0).all(dim=-1, keepdim=True)
-    filled = torch.where(is_zero, torch.ones_like(x), x)
+    first = torch.zeros_like(x[:1])
+    first[:, 0] = 1.0
+    filled = torch.where(is_zero, first, x)
     return filled / filled.norm(dim=-1, keepdim=True)
 
 

@@ -1,0 +1,84 @@
+"""Recurrent layer in the form of Keras: one bias, any activation, both directions at once."""
+
+from math import sqrt
+from typing import Any
+
+from cardiorisk._optional import require
+
+__all__ = ["LSTM"]
+
+torch = require("torch", extra="nn")
+nn = torch.nn
+
+ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
+
+
+class LSTM(nn.Module):  # type: ignore[name-defined]  # torch is imported late
+    """Long short-term memory that returns every step.
+
+    Parameters
+    ----------
+    n_inputs, n_units : int
+    bidirectional : bool, default=True
+        Steps from the end are read by units of their own; both outputs stand side by side.
+    activation : {"relu", "tanh"}, default="tanh"
+        Of candidate and output, as ``activation`` in Keras, which ``torch.nn.LSTM`` cannot change.
+
+    Notes
+    -----
+    One bias a gate, first weights Glorot-uniform, recurrent ones orthogonal, bias 0 and 1 for the
+    forget gate, as in Keras. Both directions are computed in one product a step.
+
+    Examples
+    --------
+    >>> import torch
+    >>> LSTM(1, 64)(torch.zeros(5, 12, 1)).shape
+    torch.Size([5, 12, 128])
+    >>> sum(parameter.numel() for parameter in LSTM(1, 64).parameters())
+    33792
+    """
+
+    def __init__(
+        self, n_inputs: int, n_units: int, *, bidirectional: bool = True, activation: str = "tanh"
+    ) -> None:
+        super().__init__()
+        n_directions = 2 if bidirectional else 1
+        self.n_units, self.activation = n_units, ACTIVATIONS[activation]
+        limit = sqrt(6 / (n_inputs + 4 * n_units))
+        self.inputs = nn.Parameter(
+            (2 * torch.rand(n_directions, n_inputs, 4 * n_units) - 1) * limit
+        )
+        square = [nn.init.orthogonal_(torch.empty(4 * n_units, n_units)).T for _ in range(2)]
+        self.recurrent = nn.Parameter(torch.stack(square[:n_directions]).contiguous())
+        self.bias = nn.Parameter(torch.zeros(n_directions, 1, 4 * n_units))
+        nn.init.ones_(self.bias.data[..., n_units : 2 * n_units])
+
+    def forward(self, x: Any) -> Any:
+        """Read the steps.
+
+        Parameters
+        ----------
+        x : Tensor, shape (n, n_steps, n_inputs)
+
+        Returns
+        -------
+        outputs : Tensor, shape (n, n_steps, n_directions * n_units)
+        """
+        both = [x, x.flip(1)][: len(self.inputs)]
+        n, n_steps, _ = x.shape
+        steps = torch.stack(both).flatten(1, 2)  # (n_directions, n * n_steps, n_inputs)
+        driven = torch.baddbmm(self.bias, steps, self.inputs)
+        driven = driven.unflatten(1, (n, n_steps)).unbind(2)
+        state = cell = x.new_zeros(len(both), n, self.n_units)
+        outputs = []
+        for step in driven:
+            total = torch.baddbmm(step, state, self.recurrent)
+            gates = torch.sigmoid(total[..., : 3 * self.n_units])
+            take, keep, show = gates.chunk(3, dim=-1)
+            cell = keep * cell + take * self.activation(total[..., 3 * self.n_units :])
+            state = show * self.activation(cell)
+            outputs.append(state)
+        found = torch.stack(outputs, dim=2)  # (n_directions, n, n_steps, n_units)
+        if len(found) == 1:
+            return found[0]
+        return torch.cat([found[0], found[1].flip(1)], dim=-1)
