@@ -12,8 +12,10 @@ from cardiorisk.exceptions import SignalWarning
 from cardiorisk.features import ECGFeatures, delineate
 from cardiorisk.features._convolution import convolved, kernel, padded
 from cardiorisk.features._mark_scores import match, score_marks
-from cardiorisk.features._native_engine import _agree, _regular, _runs, decode, mark_waves
+from cardiorisk.features._native_engine import _agree, _regular, mark_waves
+from cardiorisk.features._net_filters import decimated, filtered_twice
 from cardiorisk.features._wave_augmentation import Example, augmented
+from cardiorisk.features._wave_decoding import _runs, decode
 from cardiorisk.features._wave_net import (
     WaveNet,
     _doubled,
@@ -21,6 +23,8 @@ from cardiorisk.features._wave_net import (
     load_weights,
     shipped_net,
 )
+from cardiorisk.features._wave_peaks import common_peaks, lead_peaks
+from cardiorisk.features.beat_detection import likeness
 from cardiorisk.records import MARKS, STANDARD_LEADS, ECGRecord
 
 RATE = 500.0
@@ -54,12 +58,12 @@ def convolved_by_scipy(x, weight, bias):
 
 @pytest.mark.parametrize("rectified", [True, False])
 @pytest.mark.parametrize(
-    ("stride", "width", "n"), [(1, 7, 40), (1, 5, 17), (2, 5, 46), (4, 17, 128)]
+    ("stride", "width", "n"), [(1, 7, 40), (1, 5, 1), (1, 3, 97), (2, 5, 46), (4, 17, 128)]
 )
 def test_convolution_agrees_with_scipy(stride, width, n, rectified):
     rng = np.random.default_rng(0)
-    x, weight = rng.normal(size=(3, 2, n)), rng.normal(size=(width, 2, 6))
-    bias = rng.normal(size=6)
+    x, weight = rng.normal(size=(3, 2, n)), rng.normal(size=(width, 2, 8))
+    bias = rng.normal(size=8)
     expected = convolved_by_scipy(x, weight, bias)[..., ::stride]
     expected = np.maximum(expected, 0) if rectified else expected
     x, weight, bias = (values.astype(np.float32) for values in (x, weight, bias))
@@ -421,3 +425,57 @@ def test_augmentation_keeps_form_and_leaves_missing_leads_out():
         assert present.any()
         some_missing |= bool((present == 0).any())
     assert some_missing
+
+
+# Compiled loops against scipy
+
+
+@pytest.mark.parametrize(("n_leads", "n", "ratio"), [(12, 5000, 2), (1, 1001, 4), (2, 300, 1)])
+def test_decimation_is_that_of_scipy(n_leads, n, ratio):
+    signal = np.random.default_rng(0).normal(size=(n_leads, n)).cumsum(axis=1)
+    expected = resample_poly(signal, 1, ratio, axis=1, padtype="line")
+    np.testing.assert_allclose(decimated(signal, ratio), expected, atol=1e-9)
+    single = decimated(signal.astype(np.float32), ratio)
+    assert single.dtype == np.float64
+    np.testing.assert_allclose(single, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [2500, 251, 40])
+@pytest.mark.parametrize(("cutoff", "kind"), [(0.5, "highpass"), (40.0, "lowpass")])
+def test_filter_is_that_of_scipy(n, cutoff, kind):
+    signal = np.random.default_rng(0).normal(size=(3, n)).cumsum(axis=1)
+    sections = butter(2, cutoff, kind, fs=250, output="sos")
+    expected = sosfiltfilt(sections, signal, axis=1, padlen=min(250, n - 1))
+    found = filtered_twice(signal, cutoff, kind, 250.0, 250)
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_likeness_is_a_correlation():
+    rng = np.random.default_rng(0)
+    signal, positions = rng.normal(size=(2, 300)), np.array([3, 150, 297])
+    lags, half = np.arange(-6, 7, 2), 4
+    shapes = rng.normal(size=(3, 2 * (2 * half + 1)))
+    for kin in (shapes, shapes[0]):
+        found = likeness(signal, positions, lags, half, kin)
+        for beat, position in enumerate(positions):
+            for number, lag in enumerate(lags):
+                around = np.clip(position + lag + np.arange(-half, half + 1), 0, 299)
+                piece = signal[:, around].ravel()
+                against = kin[beat] if kin.ndim == 2 else kin
+                expected = np.corrcoef(piece, against)[0, 1] * against.std() * np.sqrt(piece.size)
+                assert found[beat, number] == pytest.approx(expected, abs=1e-6)
+
+
+def test_peaks_lie_where_the_wave_is_highest():
+    time = np.arange(100.0)
+    hump = np.exp(-(((time - 42) / 8) ** 2))
+    signal = np.stack([hump, -hump, hump + time / 20])
+    onset, offset = np.full((3, 2), 20.0), np.full((3, 2), 60.0)
+    onset[:, 1] = np.nan
+    highest, farthest = (lead_peaks(signal, onset, offset, is_qrs=qrs) for qrs in (True, False))
+    assert np.isnan([highest[:, 1], farthest[:, 1]]).all()
+    assert highest[:, 0] == pytest.approx([42, 42, 43.8], abs=0.7)
+    assert farthest[:, 0] == pytest.approx(42, abs=0.7)  # a tilted line is no peak
+    both = common_peaks(signal[:2], onset[0], offset[0])
+    assert both[0] == pytest.approx(42, abs=0.5)
+    assert np.isnan(both[1])

@@ -1,25 +1,22 @@
 """Convolve many short signals at once, close to the speed of one core.
 
-Channels are rows and samples are contiguous, with zeros on both sides of every row, so that the
-innermost loop runs along samples: it adds all taps of one channel to two outputs, which a
-compiler turns into full vectors and few memory accesses.
+Channels are rows and samples are contiguous, with zeros on both sides of every row.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-from cardiorisk._compiled import compiled
 
 __all__ = ["Kernel", "Rows", "convolved", "kernel", "padded"]
 
 Floats = npt.NDArray[np.float32]
 
-PAD = 16  # zeros on both sides of a row: a vector register, and more than any kernel reaches
-LANES = 16  # samples are computed in multiples of a vector register
+PAD = 16  # zeros on both sides of a row, more than any kernel reaches
+WHOLE = 16  # samples are computed in multiples of this, a vector register or two
+OUTPUTS = 4  # are computed together
 
 
 class Rows(NamedTuple):
@@ -35,9 +32,10 @@ class Rows(NamedTuple):
 
 
 class Kernel(NamedTuple):
-    """Weights of a convolution, (n_outputs, n_channels * stride, width), and what it begins with.
+    """Weights of a convolution, and what it begins with.
 
-    ``bias`` is (n_outputs,).
+    ``weight`` is (n_outputs / OUTPUTS, n_channels * stride, width, OUTPUTS), ``bias``
+    (n_outputs,).
     """
 
     weight: Floats
@@ -46,7 +44,7 @@ class Kernel(NamedTuple):
 
 
 def kernel(weight: Floats, bias: Floats, stride: int = 1) -> Kernel:
-    """Lay out weights of (width, n_channels, n_outputs), with an even number of outputs.
+    """Lay out weights of (width, n_channels, n_outputs), ``n_outputs`` a multiple of four.
 
     A convolution that moves by more than a sample is one that moves by one over the samples
     0, stride, 2 stride ..., those after them, and so on, each as a channel.
@@ -55,13 +53,14 @@ def kernel(weight: Floats, bias: Floats, stride: int = 1) -> Kernel:
     lag = np.arange(width) - width // 2
     whole, rest = np.divmod(lag, stride)
     reach = int(np.abs(whole).max())
-    laid = np.zeros((n_outputs, n_channels, stride, 2 * reach + 1), np.float32)
-    laid[:, :, rest, whole + reach] = weight.transpose(2, 1, 0)
-    return Kernel(laid.reshape(n_outputs, n_channels * stride, -1), bias, stride)
+    laid = np.zeros((2 * reach + 1, n_channels, stride, n_outputs), np.float32)
+    laid[whole + reach, :, rest] = weight
+    laid = laid.reshape(2 * reach + 1, n_channels * stride, -1, OUTPUTS)
+    return Kernel(np.ascontiguousarray(laid.transpose(2, 1, 0, 3)), bias, stride)
 
 
 def _empty(n_leads: int, n_channels: int, n_samples: int) -> Floats:
-    whole = -(-n_samples // LANES) * LANES
+    whole = -(-n_samples // WHOLE) * WHOLE
     return np.empty((n_leads, n_channels, whole + 2 * PAD), np.float32)
 
 
@@ -97,61 +96,19 @@ def convolved(
     if by.stride > 1:
         parts = [padded(part.inside, by.stride) for part in parts]
     n_leads, n_samples = len(parts[0].values), parts[0].n_samples
-    out = Rows(_empty(n_leads, len(by.weight), n_samples), n_samples)
-    if onto is not None:
-        out.inside[:] = onto
-    add = _adder(by.weight.shape[2])
-    first = 0
+    out = Rows(_empty(n_leads, len(by.bias), n_samples), n_samples)
+    out.inside[:] = by.bias[:, None] if onto is None else onto
+    first, n_channels, width = 0, *by.weight.shape[1:3]
     for part in parts:
-        fresh, last = (
-            first == 0 and onto is None,
-            first + part.values.shape[1] == by.weight.shape[1],
-        )
-        add(
-            part.values, by.weight, first, by.bias, out.values, n_samples, fresh, rectified and last
-        )
-        first += part.values.shape[1]
+        after = first + part.values.shape[1]
+        lowest = np.float32(0 if rectified and after == n_channels else -np.inf)
+        _adder(width)(part.values, by.weight, first, out.values, n_samples, lowest)
+        first = after
     return out
 
 
 @cache
 def _adder(width: int) -> Callable[..., None]:
-    """Compile the loop for a width: taps that are known in advance are unrolled."""
-    reach = width // 2
+    from cardiorisk.features._convolution_loops import adder
 
-    def add(
-        rows: Any, weight: Any, first: Any, bias: Any, out: Any, n_samples: Any,
-        fresh: Any, rectified: Any,
-    ) -> None:  # fmt: skip
-        end = PAD + (n_samples + LANES - 1) // LANES * LANES
-        for lead in range(rows.shape[0]):
-            for output in range(0, weight.shape[0], 2):
-                one, two = out[lead, output], out[lead, output + 1]
-                if fresh:
-                    one[:] = bias[output]
-                    two[:] = bias[output + 1]
-                ones, twos = one[PAD:end], two[PAD:end]
-                for channel in range(rows.shape[1]):
-                    row = rows[lead, channel, PAD - reach : end + reach]
-                    to_one, to_two = (
-                        weight[output, first + channel],
-                        weight[output + 1, first + channel],
-                    )
-                    for place in range(len(ones)):
-                        sum_one, sum_two = ones[place], twos[place]
-                        for tap in range(width):
-                            value = row[place + tap]
-                            sum_one += to_one[tap] * value
-                            sum_two += to_two[tap] * value
-                        ones[place] = sum_one
-                        twos[place] = sum_two
-                if rectified:
-                    for place in range(len(ones)):
-                        ones[place] = max(ones[place], np.float32(0))
-                        twos[place] = max(twos[place], np.float32(0))
-                one[:PAD] = 0
-                two[:PAD] = 0
-                one[PAD + n_samples :] = 0
-                two[PAD + n_samples :] = 0
-
-    return compiled(add, fastmath=True)
+    return adder(width)

@@ -75,7 +75,9 @@ class WaveNet:
 
     def __init__(self, weights: Weights) -> None:
         self.places = weights["places"]
-        names = sorted(name.removesuffix(".weight") for name in weights if name.endswith(".weight"))
+        self.scores = weights["scores.weight"][0].T, weights["scores.bias"][:, None]
+        layers = (name.removesuffix(".weight") for name in weights if name.endswith(".weight"))
+        names = sorted(set(layers) - {"scores"})
         self.kernels = {name: self._laid(weights, name) for name in names}
         self.depth = sum(name.startswith("down") for name in names)
         # A convolution is linear: what all leads have in common goes through the head only once.
@@ -106,8 +108,8 @@ class WaveNet:
         x = self._layer([self._layer([x], "bottom0")], "bottom1")
         for depth in reversed(range(self.depth - 1)):
             x = self._layer([_doubled(x), levels[depth]], f"up{depth}")
-        scores = self.kernels["scores"]
-        seen = scores.weight[..., 0] @ x.inside[0] + scores.bias[:, None]
+        weight, bias = self.scores
+        seen = weight @ x.inside[0] + bias
         return padded(np.concatenate([x.inside[0], seen])[None])
 
     def probability(self, leads: Floats, places: npt.NDArray[np.int64]) -> Floats:

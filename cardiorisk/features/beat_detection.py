@@ -1,14 +1,16 @@
 """Find the heartbeats of a record once, in all leads together, and refuse noise."""
 
-from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
+
+from cardiorisk._compiled import compiled
 
 __all__ = ["Beats", "band_pass", "find_beats"]
 
@@ -143,15 +145,36 @@ def likeness(
     ``lags`` are evenly spaced; ``shapes`` is one shape for all, (n_leads * width,), or one a
     position. The result is (n_positions, n_lags).
     """
-    width, step = 2 * half_width + 1, lags[1] - lags[0] if len(lags) > 1 else 1
+    width = 2 * half_width + 1
     pieces = pieces_around(signal, positions, lags[0] - half_width, lags[-1] + half_width)
-    at_lags = sliding_window_view(pieces, width, axis=2)[:, :, ::step]
-    at_lags = at_lags.transpose(0, 2, 1, 3).reshape(len(positions), len(lags), -1)
-    product = (at_lags @ shapes[..., None])[..., 0]
-    mean = at_lags.mean(axis=2)
-    product -= mean * shapes.sum(axis=-1)[..., None]
-    squares = np.einsum("ijk,ijk->ij", at_lags, at_lags) - at_lags.shape[2] * mean**2
-    return np.asarray(product / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)))
+    shapes = np.ascontiguousarray(shapes, pieces.dtype).reshape(-1, len(signal), width)
+    found = np.empty((len(positions), len(lags)), pieces.dtype)
+    _fill_likeness()(np.ascontiguousarray(pieces), lags - lags[0], shapes, found)
+    return found
+
+
+@cache
+def _fill_likeness() -> Callable[..., None]:
+    def fill(pieces: Any, starts: Any, shapes: Any, found: Any) -> None:
+        n_leads, width = shapes.shape[1:]
+        tiny = np.finfo(np.float32).tiny
+        for beat in range(pieces.shape[0]):
+            shape = shapes[beat if len(shapes) > 1 else 0]
+            for lag in range(len(starts)):
+                product = total = squares = level = np.float32(0)
+                for lead in range(n_leads):
+                    piece = pieces[beat, lead, starts[lag] : starts[lag] + width]
+                    for place in range(width):
+                        value, weight = piece[place], shape[lead, place]
+                        product += value * weight
+                        total += value
+                        squares += value * value
+                        level += weight
+                count = n_leads * width
+                spread = max(squares - total * total / count, tiny)
+                found[beat, lag] = (product - total * level / count) / np.sqrt(spread)
+
+    return compiled(fill, fastmath=True)
 
 
 def aligned(signal: Floats, positions: Positions, sampling_rate: float) -> Positions:

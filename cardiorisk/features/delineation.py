@@ -67,6 +67,8 @@ def at_analysis_rate(record: ECGRecord) -> ECGRecord:
 
 
 def _scaled(marks: Delineation, sampling_rate: float) -> Delineation:
+    if marks.sampling_rate == sampling_rate:
+        return marks
     factor = sampling_rate / marks.sampling_rate
     return Delineation(
         tuple({name: lead[name] * factor for name in lead} for lead in marks.leads),

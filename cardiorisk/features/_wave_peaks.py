@@ -1,0 +1,98 @@
+"""Where a wave is highest, between its edges: in each lead, and for all leads together."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cardiorisk._compiled import compiled
+
+__all__ = ["common_peaks", "lead_peaks"]
+
+Floats = npt.NDArray[np.float64]
+
+SHAPE_POINTS = 64  # positions on a wave among which its peak is chosen
+POSITIVE_SHARE = 0.2  # of the negative deflection: from here on the positive one is the R wave
+
+
+def lead_peaks(signal: Floats, onset: Floats, offset: Floats, *, is_qrs: bool) -> Floats:
+    """Peak of each lead's wave, (n_leads, n_waves), NaN where there is no wave.
+
+    That of QRS is its highest point over its beginning, or the lowest where it has no R wave;
+    that of another wave is farthest from the line through its edges.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n_leads, n_samples)
+    onset, offset : ndarray, shape (n_leads, n_waves)
+        In samples.
+    is_qrs : bool
+    """
+    peaks = np.full(onset.shape, np.nan)
+    _fill_lead_peaks()(signal, onset, offset, is_qrs, peaks)
+    return peaks
+
+
+def common_peaks(signal: Floats, onset: Floats, offset: Floats) -> Floats:
+    """Where the vector of all leads is longest within each wave, (n_waves,)."""
+    peaks = np.full(len(onset), np.nan)
+    _fill_common_peaks()(signal, onset, offset, peaks)
+    return peaks
+
+
+@cache
+def _fill_lead_peaks() -> Callable[..., None]:
+    def fill(signal: Any, onset: Any, offset: Any, is_qrs: Any, peaks: Any) -> None:
+        last = signal.shape[1] - 1.001
+        height = np.empty(SHAPE_POINTS)
+        for lead in range(onset.shape[0]):
+            for wave in range(onset.shape[1]):
+                start, length = onset[lead, wave], offset[lead, wave] - onset[lead, wave]
+                if np.isnan(start + length):
+                    continue
+                for point in range(SHAPE_POINTS):
+                    place = min(max(start + length * point / (SHAPE_POINTS - 1), 0.0), last)
+                    left = int(place)
+                    share = place - left
+                    height[point] = (1 - share) * signal[lead, left] + share * signal[
+                        lead, left + 1
+                    ]
+                first, rise = height[0], height[-1] - height[0]
+                if is_qrs:
+                    height -= first
+                    lowest, highest = height.argmin(), height.argmax()
+                    has_r = height[highest] >= -POSITIVE_SHARE * height[lowest]
+                    best = highest if has_r else lowest
+                else:
+                    for point in range(SHAPE_POINTS):
+                        line = first + rise * point / (SHAPE_POINTS - 1)
+                        height[point] = abs(height[point] - line)
+                    best = height.argmax()
+                peaks[lead, wave] = start + length * best / (SHAPE_POINTS - 1)
+
+    return compiled(fill)
+
+
+@cache
+def _fill_common_peaks() -> Callable[..., None]:
+    def fill(signal: Any, onset: Any, offset: Any, peaks: Any) -> None:
+        last = signal.shape[1] - 1.001
+        for wave in range(len(onset)):
+            start, length = onset[wave], offset[wave] - onset[wave]
+            longest = -1.0
+            for point in range(SHAPE_POINTS):
+                place = start + length * point / (SHAPE_POINTS - 1)
+                inside = min(max(place, 0.0), last)
+                left = int(inside)
+                share = inside - left
+                square = 0.0
+                for lead in range(signal.shape[0]):
+                    here = (1 - share) * signal[lead, left] + share * signal[lead, left + 1]
+                    square += here * here
+                if square > longest:
+                    longest = square
+                    peaks[wave] = place
+
+    return compiled(fill)
