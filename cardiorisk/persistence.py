@@ -31,8 +31,14 @@ from cardiorisk.exceptions import (
 __all__ = ["TRUSTED_TYPES", "load", "save"]
 
 TRUSTED_TYPES: tuple[str, ...] = (
+    "cardiorisk.estimators._concept_heads.KernelHead",
+    "cardiorisk.estimators._concept_heads.LinearHead",
+    "cardiorisk.estimators._concept_heads.NeighbourHead",
+    "cardiorisk.estimators._concept_heads.NetworkHead",
+    "cardiorisk.estimators._concept_heads.TreeHead",
     "cardiorisk.estimators._vote.CalibratedMember",
     "cardiorisk.estimators.cardioforest.CardioForestClassifier",
+    "cardiorisk.estimators.concept_hf.ConceptHFClassifier",
     "cardiorisk.estimators.kacq.classifier.KACQDCNNClassifier",
     "cardiorisk.estimators.protoecgnet.classifier.ProtoECGNetClassifier",
     "cardiorisk.explain.conformal.classifier.ConformalClassifier",

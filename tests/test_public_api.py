@@ -43,6 +43,7 @@ PUBLIC = {
     ],
     "cardiorisk.estimators": [
         "CardioForestClassifier",
+        "ConceptHFClassifier",
         "KACQDCNNClassifier",
         "ProtoECGNetClassifier",
     ],
@@ -61,6 +62,7 @@ PUBLIC = {
             "build_report",
             "ecg_alt_text",
             "explain",
+            "explain_codes",
             "phenotype_associations",
             "plot_ecg",
         ),

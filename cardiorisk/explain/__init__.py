@@ -6,6 +6,7 @@ from cardiorisk.explain.attribution import (
     plot_explanation,
     plot_importance,
 )
+from cardiorisk.explain.code_reasons import CodeReasons, explain_codes
 from cardiorisk.explain.cohort_flow import cohort_flow_text, plot_cohort_flow
 from cardiorisk.explain.conformal import ConformalClassifier, ConformalMultilabelClassifier
 from cardiorisk.explain.ecg_plot import plot_ecg
@@ -15,6 +16,7 @@ from cardiorisk.explain.prototype_plot import plot_prototype_match
 from cardiorisk.explain.report import Outcome, Report, build_report
 
 __all__ = [
+    "CodeReasons",
     "ConformalClassifier",
     "ConformalMultilabelClassifier",
     "Explanation",
@@ -25,6 +27,7 @@ __all__ = [
     "cohort_flow_text",
     "ecg_alt_text",
     "explain",
+    "explain_codes",
     "phenotype_associations",
     "plot_cohort_flow",
     "plot_ecg",

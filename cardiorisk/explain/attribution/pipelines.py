@@ -63,7 +63,14 @@ def _wrapped(model: Any) -> Iterator[Any]:
     yield from _parts(model.estimator_)
 
 
-_LOADED_WRAPPERS = {("cardiorisk.explain.conformal.classifier", "ConformalClassifier"): _wrapped}
+def _codes(model: Any) -> Iterator[Any]:
+    yield from model.code_view()
+
+
+_LOADED_WRAPPERS = {
+    ("cardiorisk.explain.conformal.classifier", "ConformalClassifier"): _wrapped,
+    ("cardiorisk.estimators.concept_hf", "ConceptHFClassifier"): _codes,
+}
 
 
 def split_model(model: Any) -> tuple[list[Any], Any]:
