@@ -22,6 +22,13 @@ def test_class_conditional_sets(tmp_path):
     assert "conditional='class'" in output
 
 
+def test_external_validation(tmp_path):
+    output = run("external_validation.py", tmp_path)
+    assert "external validation: the model came fitted" in output
+    assert "Drift: 200 new rows against 303" in output
+    assert (tmp_path / "external_calibration.png").exists()
+
+
 def test_multilabel_sets(tmp_path):
     assert "bundle branch block" in run("multilabel_sets.py", tmp_path)
 

@@ -8,6 +8,7 @@ from cardiorisk.evaluation.comparison import (
     critical_difference,
     plot_critical_difference,
 )
+from cardiorisk.evaluation.drift import Drift, drift
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.multilabel import MultilabelResult
 from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
@@ -15,22 +16,27 @@ from cardiorisk.evaluation.out_of_fold import evaluate
 from cardiorisk.evaluation.plots import plot_calibration, plot_decision_curve
 from cardiorisk.evaluation.result import EvaluationResult
 from cardiorisk.evaluation.subgroups import subgroup_report
+from cardiorisk.evaluation.updating import Recalibration, recalibrate
 
 __all__ = [
     "CalibrationCurve",
     "Comparison",
     "CriticalDifference",
     "DecisionCurve",
+    "Drift",
     "EvaluationResult",
     "Interval",
     "MultilabelResult",
+    "Recalibration",
     "calibration",
     "compare",
     "critical_difference",
     "decision_curve",
+    "drift",
     "evaluate",
     "plot_calibration",
     "plot_critical_difference",
     "plot_decision_curve",
+    "recalibrate",
     "subgroup_report",
 ]

@@ -44,7 +44,7 @@ def distance_interval(
     the resampled curves are added, and the factors for which the observed mean would be no
     surprise (equal tails) are kept. The observed curve has some bends that are noise, for which
     the upper limit falls short where the distance is large: it is not let below the upper
-    percentile of the resamples less their bias.
+    percentile of the resamples, which makes it wide in small samples.
 
     Parameters
     ----------
@@ -89,8 +89,7 @@ def distance_interval(
         largest *= 2
     low = _crossing(lambda factor: limits(factor)[1] >= observed, largest)
     high = _crossing(lambda factor: limits(factor)[0] > observed, largest)
-    shifted = np.quantile(drawn, 1 - tail) - (drawn.mean() - observed)
-    limit = max(high * estimate, float(shifted))
+    limit = max(high * estimate, float(np.quantile(drawn, 1 - tail)))
     return Interval(estimate, min(low * estimate, estimate), max(limit, estimate))
 
 
