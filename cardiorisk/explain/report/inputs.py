@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from cardiorisk._validation import as_records, check_groups, positive_index
-from cardiorisk.records import ECGRecord, Variable
+from cardiorisk.explain.report.histories import CodeTable, code_table
+from cardiorisk.records import ECGRecord, PatientHistories, Variable
 
 __all__ = ["Effort", "ReportInputs", "data_hash", "prepare_inputs", "tabular_part"]
 
@@ -47,6 +48,10 @@ class ReportInputs:
         The ECG of each row.
     flags : DataFrame or None
         What was doubtful in the ECGs that the table was measured on.
+    histories : PatientHistories or None
+        What the model reads instead of the table, which then shows when codes were recorded.
+    codes : CodeTable or None
+        How the table came from the histories.
     """
 
     model: Any
@@ -58,6 +63,17 @@ class ReportInputs:
     schema: dict[str, Variable]
     records: tuple[ECGRecord | None, ...] | None
     flags: pd.DataFrame | None
+    histories: PatientHistories | None = None
+    codes: CodeTable | None = None
+
+    @property
+    def X(self) -> Any:
+        """What the model reads: the table, or the histories."""
+        return self.table if self.histories is None else self.histories
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Any:
+        """Take some rows of what the model reads."""
+        return self.table.iloc[rows] if self.histories is None else self.histories[rows]
 
     @property
     def events(self) -> npt.NDArray[np.bool_]:
@@ -86,7 +102,8 @@ def prepare_inputs(
     Raises
     ------
     ValueError
-        Lengths differ, y has not two classes, or X is neither a table nor a sequence of ECGs.
+        Lengths differ, y has not two classes, or X is neither a table nor a sequence of ECGs
+        nor histories.
     """
     labels = np.asarray(y)
     classes = np.unique(labels[~pd.isna(labels)])
@@ -98,7 +115,8 @@ def prepare_inputs(
     flags = None
     if _is_records(X):
         model, X, ecgs, flags = _measure(model, X, ecgs)
-    table = _as_table(X)
+    codes = code_table(X) if isinstance(X, PatientHistories) else None
+    table = _as_table(X) if codes is None else codes.table
     if len(table) != len(labels):
         raise ValueError(f"Got {len(table)} rows of X, but {len(labels)} labels.")
     if ecgs is not None and len(ecgs) != len(labels):
@@ -111,9 +129,11 @@ def prepare_inputs(
         classes[positive_index(classes, pos_label)],
         check_groups(groups, len(labels)),
         None if checked_sites is None else checked_sites.astype(str),
-        _complete_schema(table, schema),
+        _complete_schema(table, {**(codes.schema if codes else {}), **(schema or {})}),
         None if ecgs is None else tuple(_canonical(ecg) for ecg in ecgs),
         flags,
+        None if codes is None else X,
+        codes,
     )
 
 
@@ -133,6 +153,9 @@ def data_hash(inputs: ReportInputs) -> str:
     digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
     labels = pd.Series(inputs.y).astype(str)
     digest.update(pd.util.hash_pandas_object(labels, index=False).to_numpy().tobytes())
+    if inputs.histories is not None:
+        for column in (inputs.histories.codes, inputs.histories.times):
+            digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()[:12]
 
 

@@ -152,6 +152,8 @@ def _letter(place: int) -> str:
 def _reason(inputs: ReportInputs, summary: VariableSummary, row: int, effect: float) -> Reason:
     variable = summary.variable
     value = format_value(inputs.table[variable.name].iloc[row], variable)
+    if inputs.codes is not None:
+        value = str(inputs.codes.printed[variable.name].iloc[row])
     return Reason(variable, value, _typical(summary), float(effect))
 
 

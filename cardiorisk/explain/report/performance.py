@@ -9,10 +9,12 @@ import pandas as pd
 from scipy import stats
 
 from cardiorisk.evaluation import DecisionCurve, calibration, decision_curve, subgroup_report
+from cardiorisk.explain.report.histories import ages_of
 from cardiorisk.explain.report.inputs import Effort, ReportInputs
 from cardiorisk.explain.report.summary import CutoffCounts, PerformanceSummary
 from cardiorisk.explain.report.unseen import Unseen, conformal_sets, leave_sites_out
 from cardiorisk.explain.report.wording import format_value
+from cardiorisk.records import PatientHistories
 
 __all__ = ["default_subgroups", "summarise_performance"]
 
@@ -80,8 +82,21 @@ def default_subgroups(inputs: ReportInputs) -> pd.DataFrame:
             groups["sex"] = [format_value(value, variable) for value in column]
         elif str(name).lower() == "age" and pd.api.types.is_numeric_dtype(column.dtype):
             groups["age"] = pd.cut(column, AGE_EDGES, right=False, labels=list(AGE_WORDS))
+    if inputs.histories is not None:
+        groups = _groups_of(inputs.histories)
     if inputs.sites is not None:
         groups["site"] = inputs.sites
+    return groups
+
+
+def _groups_of(histories: PatientHistories) -> pd.DataFrame:
+    """Sex and age band out of what histories know of a patient."""
+    groups = pd.DataFrame(index=range(len(histories)))
+    if histories.static is not None and "sex" in histories.static:
+        groups["sex"] = histories.static["sex"]
+    ages = ages_of(histories)
+    if ages is not None:
+        groups["age"] = pd.cut(ages, AGE_EDGES, right=False, labels=list(AGE_WORDS))
     return groups
 
 

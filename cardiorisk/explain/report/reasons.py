@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from cardiorisk.evaluation import Interval
+from cardiorisk.explain.attribution.histories import swap_codes
 from cardiorisk.explain.report.cohort import is_numeric
 from cardiorisk.explain.report.inputs import ReportInputs
 from cardiorisk.explain.report.summary import VISIBLE_DROP, FeatureUse, ReasonsSummary
@@ -80,12 +81,22 @@ def _shuffled_risks(
         column = int(np.flatnonzero(model.classes_ == inputs.pos_label)[0])
         positions = np.tile(test, N_SHUFFLES)
         for place, name in enumerate(names):
-            table = inputs.table.iloc[positions].reset_index(drop=True)
             mixed = np.concatenate([random.permutation(test) for _ in range(N_SHUFFLES)])
-            table[name] = inputs.table[name].iloc[mixed].to_numpy()
-            risk = model.predict_proba(table)[:, column]
+            risk = model.predict_proba(_with_mixed(inputs, positions, name, mixed))[:, column]
             risks[place][:, test] = risk.reshape(N_SHUFFLES, len(test))
     return risks
+
+
+def _with_mixed(
+    inputs: ReportInputs, rows: npt.NDArray[np.intp], name: Any, mixed: npt.NDArray[np.intp]
+) -> Any:
+    """Rows that the model reads, with one column from other rows."""
+    if inputs.histories is not None and inputs.codes is not None:
+        place = inputs.table.columns.get_loc(name)
+        return swap_codes(inputs.histories, rows, mixed, inputs.codes.column_of_code == place)
+    table = inputs.table.iloc[rows].reset_index(drop=True)
+    table[name] = inputs.table[name].iloc[mixed].to_numpy()
+    return table
 
 
 def _placements(

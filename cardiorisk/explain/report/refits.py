@@ -98,9 +98,9 @@ def _refit(
     inputs: ReportInputs, rows: npt.NDArray[np.intp], rest: npt.NDArray[np.intp], seed: int
 ) -> tuple[Any, Any]:
     sample = _draw(inputs, rest, np.random.RandomState(seed))
-    model = clone(inputs.model).fit(inputs.table.iloc[sample], inputs.y[sample])
+    model = clone(inputs.model).fit(inputs.take(sample), inputs.y[sample])
     column = int(np.flatnonzero(model.classes_ == inputs.pos_label)[0])
-    risk = model.predict_proba(inputs.table.iloc[rows])[:, column]
+    risk = model.predict_proba(inputs.take(rows))[:, column]
     reasons = explain_rows(inputs, model, rows, sample, seed)
     return risk, strongest(reasons.values)
 

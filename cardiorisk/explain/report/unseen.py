@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from cardiorisk.evaluation import EvaluationResult, evaluate
 from cardiorisk.explain.attribution.dispatch import explain
+from cardiorisk.explain.attribution.histories import explain_codes
 from cardiorisk.explain.conformal.classifier import ConformalClassifier
 from cardiorisk.explain.report.inputs import Effort, ReportInputs, tabular_part
 
@@ -30,6 +31,7 @@ FEW_ROWS = 500  # below, conformal calibration reuses all rows by cross-fitting
 # cohort's picture averages hundreds of rows, a patient's page stands for itself.
 ROUGH: Mapping[str, Any] = {"n_background": 50, "n_permutations": 2}
 FINE: Mapping[str, Any] = {"n_background": 1000, "n_permutations": None}
+CODES_BACKGROUND = 200  # at most so many people that a history is recombined with
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,7 @@ def predict_unseen(
     if evaluation is None:
         evaluation = evaluate(
             inputs.model,
-            inputs.table,
+            inputs.X,
             inputs.y,
             groups=inputs.groups,
             cv=cv,
@@ -122,7 +124,7 @@ def leave_sites_out(inputs: ReportInputs, effort: Effort) -> pd.DataFrame | None
         return None
     result = evaluate(
         inputs.model,
-        inputs.table,
+        inputs.X,
         inputs.y,
         groups=inputs.sites,
         cv="leave-one-site-out",
@@ -159,8 +161,8 @@ def conformal_sets(
         groups = None if inputs.groups is None else inputs.groups[train]
         with warnings.catch_warnings():  # a class too small to calibrate gets full sets: counted
             warnings.simplefilter("ignore")
-            fitted = clone(conformal).fit(inputs.table.iloc[train], inputs.y[train], groups)
-            answer = fitted.predict_set(inputs.table.iloc[test])
+            fitted = clone(conformal).fit(inputs.take(train), inputs.y[train], groups)
+            answer = fitted.predict_set(inputs.take(test))
         yes = int(np.flatnonzero(fitted.classes_ == inputs.pos_label)[0])
         sets[test] = np.stack([answer[:, 1 - yes], answer[:, yes]], axis=1)
     return sets
@@ -216,6 +218,16 @@ def explain_rows(
     """Explain rows of the table in probability, against a sample of the training rows."""
     random = np.random.RandomState(random_state)
     sample = np.sort(random.permutation(train)[: accuracy["n_background"]])
+    if inputs.histories is not None and inputs.codes is not None:
+        return explain_codes(
+            model,
+            inputs.histories[rows],
+            inputs.histories[sample],
+            inputs.codes.column_of_code,
+            target=inputs.pos_label,
+            n_background=min(accuracy["n_background"], CODES_BACKGROUND),
+            random_state=random_state,
+        )
     return explain(
         model,
         inputs.table.iloc[rows],
