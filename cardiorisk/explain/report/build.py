@@ -106,6 +106,7 @@ def build_report(
     title: str | None = None,
     patients: int | Sequence[int] = 3,
     ecgs: Sequence[ECGRecord | None] | None = None,
+    flow: pd.DataFrame | None = None,
     prototypes: Any = None,
     alpha: float = 0.1,
     n_refits: int = 20,
@@ -128,7 +129,10 @@ def build_report(
         Not changed. A :class:`~cardiorisk.explain.ConformalClassifier` stands for the model inside
         it: the report makes and tests its own sets. With ECG records as ``X``, a Pipeline that
         starts with :class:`~cardiorisk.features.ECGFeatures`, which measures each ECG once.
-    X : DataFrame of shape (n, k), array of shape (n, k), or sequence of ECGRecord
+    X : DataFrame of shape (n, k), array of shape (n, k), sequence of ECGRecord, or histories
+        Of :class:`~cardiorisk.records.PatientHistories` the report shows when each of the 40 most
+        frequent codes was last recorded; codes of fewer than 5 people are never named. Reasons
+        are Shapley values of codes, whatever the model.
     y : array-like of shape (n,)
         Labels of two classes.
     evaluation : EvaluationResult, optional
@@ -156,6 +160,8 @@ def build_report(
         Shows on each patient page which training windows the ECG resembles, by
         ``explain(prototypes, ecg, method="prototype")``. It is not refitted: fit it on other
         people. Its drawings show pieces of training ECGs, without names.
+    flow : DataFrame, optional
+        How the people were chosen, see :class:`~cardiorisk.features.Cohort`.
     alpha : float, default=0.1
         Share of conformal answers that may be wrong.
     n_refits : int, default=20
@@ -203,7 +209,7 @@ def build_report(
         bar.set_postfix_str("testing on unseen people")
         unseen = predict_unseen(inputs, evaluation, cv, effort)
         chosen = choose_patients(patients, inputs, unseen)
-        cohort = summarise_cohort(inputs)
+        cohort = replace(summarise_cohort(inputs), flow=_flow_words(flow))
         _next(bar, "performance")
         performance, sets = summarise_performance(inputs, unseen, alpha, subgroups, effort)
         _next(bar, "reasons")
@@ -234,6 +240,20 @@ def _recipe(model: Any) -> Any:
     while isinstance(model, ConformalClassifier | FrozenEstimator):
         model = model.estimator
     return model
+
+
+def _flow_words(flow: pd.DataFrame | None) -> tuple[tuple[str, str], ...]:
+    """Words and count of each step; who was left out is said to be."""
+    if flow is None:
+        return ()
+    prefix = {"left out": "left out: ", "note": "note: "}
+    return tuple(
+        (
+            prefix.get(row.kind, "") + row.step,
+            "" if pd.isna(row.patients) else f"{row.patients:,}",
+        )
+        for row in flow.itertuples(index=False)
+    )
 
 
 def _next(bar: Any, stage: str) -> None:

@@ -11,10 +11,10 @@ from cardiorisk.records import PatientHistories, Variable
 
 __all__ = ["CodeTable", "ages_of", "code_table"]
 
-MAX_CODES = 60
+MAX_CODES = 40
 FEW_PEOPLE = 5  # a code of fewer people is not named: it might tell who they are
 OTHER = "all other codes"
-NEVER = "not recorded"
+NEVER = "none recorded"
 BANDS = (
     (30, "in the last 30 days"),
     (180, "31 to 180 days before"),

@@ -123,6 +123,8 @@ class CohortSummary:
         Warnings about the data.
     simulated : bool, default=False
         Whether every row is an ECG that says to be simulated.
+    flow : tuple of (str, str)
+        How the people were chosen: words and a count, which may be empty.
     """
 
     n: int
@@ -132,6 +134,7 @@ class CohortSummary:
     variables: tuple[VariableSummary, ...]
     notes: tuple[Note, ...]
     simulated: bool = False
+    flow: tuple[tuple[str, str], ...] = ()
 
     @property
     def prevalence(self) -> float:
