@@ -7,6 +7,7 @@ __all__ = [
     "CoverageWarning",
     "DataNotFoundError",
     "DeviceError",
+    "LeakageWarning",
     "OptionalDependencyError",
     "ReadError",
     "SignalError",
@@ -68,6 +69,10 @@ class TableWarning(CardioRiskWarning):
 
 class CoverageWarning(CardioRiskWarning):
     """Too few calibration rows for the asked coverage: some sets hold every class."""
+
+
+class LeakageWarning(CardioRiskWarning):
+    """Test rows may have been known before the test; the message tells how and what to do."""
 
 
 class VersionWarning(CardioRiskWarning):

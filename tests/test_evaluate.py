@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from cardiorisk.evaluation import evaluate
+from cardiorisk.exceptions import LeakageWarning
 from cardiorisk.records import ECGRecord
 
 X, Y = make_classification(240, 5, weights=[0.65], flip_y=0.15, random_state=0)
@@ -312,7 +313,9 @@ def test_constant_and_certain_predictions_are_measured_where_possible():
 
 def test_perfect_prediction_says_that_its_intervals_say_nothing():
     features = np.where(Y == 1, 5.0, -5.0)[:, None]
-    result = evaluate(LogisticRegression(), features, Y, n_bootstraps=50)
+    with pytest.warns(LeakageWarning, match="a rule on column 0"):
+        result = evaluate(LogisticRegression(), features, Y, n_bootstraps=50)
+    assert "Leakage, rule_labels" in repr(result)
     assert result.metrics["auroc"].estimate == 1
     assert "too narrow" in result.metrics["auroc"].reason
     assert "separate the classes" in result.metrics["calibration_slope"].reason

@@ -49,6 +49,7 @@ PUBLIC = {
     ],
     "cardiorisk.evaluation": [
         "calibration",
+        "check_leakage",
         "compare",
         "decision_curve",
         "evaluate",

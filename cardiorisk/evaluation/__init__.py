@@ -10,6 +10,7 @@ from cardiorisk.evaluation.comparison import (
 )
 from cardiorisk.evaluation.drift import Drift, drift
 from cardiorisk.evaluation.intervals import Interval
+from cardiorisk.evaluation.leakage import Finding, LeakageReport, check_leakage
 from cardiorisk.evaluation.multilabel import MultilabelResult
 from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
 from cardiorisk.evaluation.out_of_fold import evaluate
@@ -25,10 +26,13 @@ __all__ = [
     "DecisionCurve",
     "Drift",
     "EvaluationResult",
+    "Finding",
     "Interval",
+    "LeakageReport",
     "MultilabelResult",
     "Recalibration",
     "calibration",
+    "check_leakage",
     "compare",
     "critical_difference",
     "decision_curve",

@@ -1,6 +1,6 @@
 """Predict every row by a model that did not see it, and measure what that is worth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,8 @@ from cardiorisk.evaluation.fitted_model import (
 from cardiorisk.evaluation.fold_assembly import assemble, notes_of
 from cardiorisk.evaluation.fold_fits import predict_external, run_folds
 from cardiorisk.evaluation.intervals import check_confidence
+from cardiorisk.evaluation.leakage.check import chosen_guards, warn_of_leakage
+from cardiorisk.evaluation.leakage.study import Study
 from cardiorisk.evaluation.multilabel import evaluate_labels, is_label_table
 from cardiorisk.evaluation.outcomes import check_labels
 from cardiorisk.evaluation.pooling import (
@@ -29,6 +31,8 @@ from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
 __all__ = ["evaluate"]
+
+ON_ROWS = ("rule_labels", "late_events")  # guards that need no training part
 
 
 def evaluate(
@@ -45,6 +49,7 @@ def evaluate(
     pos_label: Any = None,
     return_models: bool = False,
     sample_weight: Any = None,
+    guards: str | Iterable[str] | None = "cheap",
     n_jobs: int | None = None,
     verbose: int = 0,
     random_state: Any = 0,
@@ -93,6 +98,10 @@ def evaluate(
         Whether to keep the fitted models.
     sample_weight : array-like of shape (n,), optional
         For training only; the measures count every row once.
+    guards : {"cheap", "all"}, iterable of str or None, default="cheap"
+        Leakage guards that look at the data before anything is fitted; their names are those of
+        :func:`check_leakage`. None for none. A table of labels has none; an external test only
+        those that need no training part.
     n_jobs : int, optional
         Folds fitted at the same time. The result does not depend on it.
     verbose : int, default=0
@@ -113,6 +122,11 @@ def evaluate(
         not fitted, or does not know a label.
     TypeError
         The model has no ``predict_proba``, or takes no ``sample_weight`` although one was given.
+
+    Warns
+    -----
+    LeakageWarning
+        A guard found that test rows may be known before the test; the finding is among ``notes``.
 
     Notes
     -----
@@ -169,7 +183,9 @@ def evaluate(
     if _num_samples(X) != len(y):
         raise ValueError(f"Got {_num_samples(X)} rows of X, but {len(y)} labels.")
     groups = check_groups(groups, len(y))
-    return _evaluate_classes(model, X, y, groups, cuts, auroc_interval, pos_label, **run)
+    return _evaluate_classes(
+        model, X, y, groups, cuts, auroc_interval, pos_label, chosen_guards(guards), **run
+    )
 
 
 def _evaluate_classes(
@@ -180,6 +196,7 @@ def _evaluate_classes(
     thresholds: npt.NDArray[np.float64],
     auroc_interval: str,
     pos_label: Any,
+    guards: Sequence[str],
     *,
     cv: Any,
     external: bool,
@@ -198,10 +215,12 @@ def _evaluate_classes(
     models: tuple[Any, ...] = (model,) if return_models else ()
     if external:
         protocol = external_protocol(len(y))
+        leakage = _leakage(X, y, protocol, groups, pos_label, [g for g in guards if g in ON_ROWS])
         parts = [predict_external(model, X, y, classes)]
     else:
         protocol = resolve_protocol(cv, X, y, groups, random_state)
         _check_training_parts(protocol, code, classes)
+        leakage = _leakage(X, y, protocol, groups, pos_label, guards)
         fitting |= {"return_models": return_models, "n_jobs": n_jobs}
         folds = run_folds(model, X, y, protocol, groups, **fitting)
         parts = [part for part, _ in folds]
@@ -230,7 +249,8 @@ def _evaluate_classes(
         per_fold=table_of_folds(*measured, protocol, auroc_interval=by, **resampling),
         models=models,
         confidence=confidence,
-        notes=notes_of(protocol, fold, groups, risk, refitted=came_fitted(model) and not external),
+        notes=leakage
+        + notes_of(protocol, fold, groups, risk, refitted=came_fitted(model) and not external),
         by_site=protocol.by_site,
         external=external,
     )
@@ -242,6 +262,19 @@ def _refuse_for_labels(pos_label: Any, auroc_interval: str) -> None:
             "Got a table of labels with pos_label or auroc_interval, which are for one label a "
             "row; take result.label(name) first."
         )
+
+
+def _leakage(
+    X: Any,
+    y: npt.NDArray[Any],
+    protocol: Protocol,
+    groups: npt.NDArray[Any] | None,
+    pos_label: Any,
+    guards: Sequence[str],
+) -> tuple[str, ...]:
+    """Warn the caller of evaluate of what the guards find, and return it as notes."""
+    study = Study(X, y, protocol.splits, groups, pos_label=pos_label)
+    return warn_of_leakage(study, guards, stacklevel=4)
 
 
 def _check_thresholds(thresholds: Any) -> npt.NDArray[np.float64]:

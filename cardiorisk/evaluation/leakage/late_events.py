@@ -1,0 +1,63 @@
+"""Events after the time of prediction."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cardiorisk._validation import as_pandas
+from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
+from cardiorisk.evaluation.leakage.study import Study
+
+__all__ = ["late_events"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+def late_events(study: Study) -> list[Finding]:
+    """Find histories, or columns of dates, that hold what happened after the prediction."""
+    found = _of_histories(study.X) if hasattr(study.X, "event_offsets") else _of_dates(study)
+    findings = []
+    for name, late in found.items():
+        if late.any():
+            what = f"{int(late.sum())} of {len(late)} rows have {name} after their prediction time."
+            remedy = "Cut each row at its prediction time before anything is computed from it."
+            rows = tuple(np.flatnonzero(late).tolist())
+            evidence: dict[str, float | str] = {"rows": int(late.sum())}
+            columns = (name,) if name != "events" else ()
+            findings.append(Finding("late_events", what, remedy, evidence, rows, columns))
+    return findings
+
+
+def _of_histories(X: Any) -> dict[str, Bools]:
+    """Patients with a visit after the prediction time, from the columnar form."""
+    if X.prediction_times is None:
+        raise NotChecked("the histories have no prediction_times")
+    times, limits = np.asarray(X.times), np.asarray(X.prediction_times)
+    first, last = np.asarray(X.patient_offsets)[:-1], np.asarray(X.patient_offsets)[1:]
+    latest = np.array(
+        [
+            times[a:b].max() if b > a else limits[p]
+            for p, (a, b) in enumerate(zip(first, last, strict=True))
+        ]
+    )
+    return {"events": np.asarray(latest > limits)}
+
+
+def _of_dates(study: Study) -> dict[str, Bools]:
+    X = as_pandas(study.X)
+    if study.prediction_times is None or not isinstance(X, pd.DataFrame):
+        raise NotChecked("needs prediction_times and columns of dates")
+    limits = pd.Series(np.asarray(study.prediction_times), index=X.index)
+    dates = [
+        place
+        for place in range(X.shape[1])
+        if pd.api.types.is_datetime64_any_dtype(X.iloc[:, place])
+    ]
+    if not dates:
+        raise NotChecked("no columns of dates")
+    return {
+        str(X.columns[place]): np.asarray((X.iloc[:, place] > limits).fillna(False), dtype=bool)
+        for place in dates
+    }

@@ -1,0 +1,236 @@
+"""An outcome that is a rule on one or two of the columns."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
+from cardiorisk.evaluation.leakage.rules import Step, box_errors, interval_errors, step_at_best_cut
+from cardiorisk.evaluation.leakage.study import Study
+
+__all__ = ["rule_labels"]
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+SEARCHED_ROWS = 2000  # in which rules are searched; the best are judged on all rows
+SEARCHED_COLUMNS = 60  # of which pairs are searched: those most alike another
+CHUNK = 500  # pairs at a time
+PAIRS = ("-", "/")
+JUDGED = 6
+TRIM = 0.01  # share of the rarer outcome that may lie beyond each limit
+EXPLAINED, AT_LEAST = 0.95, 0.80  # of the rarer outcome: as seen, and beyond chance (95 %)
+FEWEST_VALUES = 10  # below, a column has no neighbourhood of a threshold
+STEP, PLATEAU = 0.5, 0.85
+ERROR = 0.005  # of each limit of a step
+
+
+@dataclass(frozen=True)
+class _Rule:
+    words: str
+    columns: tuple[str, ...]
+    values: Floats
+
+
+def rule_labels(study: Study) -> list[Finding]:
+    """Find a column, a difference, a ratio or two thresholds that give the outcome.
+
+    With several classes each must be such a rule against the rest.
+    """
+    labels = study.labels()
+    classes = np.unique(labels)
+    numbers, names = _varying(study)
+    wanted = [study.pos_label] if study.pos_label is not None else classes.tolist()
+    if len(classes) == 2:
+        wanted = wanted[-1:]
+    found = []
+    for label in wanted:
+        finding = _find(numbers, names, np.asarray(labels == label), study.seed)
+        if finding is None:
+            return []
+        found.append(finding)
+    return found[:1]
+
+
+def _varying(study: Study) -> tuple[Floats, tuple[str, ...]]:
+    numbers = np.where(np.isinf(study.numbers), np.nan, study.numbers)
+    varies = [len(np.unique(column[~np.isnan(column)])) > 1 for column in numbers.T]
+    if not any(varies):
+        raise NotChecked("no column varies")
+    names = np.array(study.cells.numeric_names, dtype=object)[varies]
+    return numbers[:, varies], tuple(names)
+
+
+def _find(numbers: Floats, names: tuple[str, ...], events: Bools, seed: int) -> Finding | None:
+    rng = np.random.default_rng(seed)
+    rows = np.arange(len(events))
+    if len(rows) > SEARCHED_ROWS:
+        rows = rng.choice(len(rows), SEARCHED_ROWS, replace=False)
+    if not 0 < events[rows].sum() < len(rows):
+        return None
+    rules = _best(numbers, names, events, rows)
+    judged = [(int(interval_errors(rule.values[:, None], events)[0]), rule) for rule in rules]
+    judged.append(_box(numbers, names, events, rules))
+    mistakes, rule = min(judged, key=lambda pair: pair[0])
+    if _determines(mistakes, events):
+        return _exact(rule, mistakes, events)
+    for rule in rules:
+        step = _noisy(rule.values, events)
+        if step is not None:
+            return _stepped(rule, step)
+    return None
+
+
+def _best(
+    numbers: Floats, names: tuple[str, ...], events: Bools, rows: npt.NDArray[np.intp]
+) -> list[_Rule]:
+    """Columns, differences and ratios with fewest mistakes among the searched rows."""
+    searched, outcome = numbers[rows], events[rows]
+    ranked: list[tuple[int, int, str, tuple[int, ...]]] = [
+        (int(mistakes), 1, "", (place,))
+        for place, mistakes in enumerate(interval_errors(searched, outcome))
+    ]
+    pairs = list(combinations(_alike(searched), 2))
+    for kind in PAIRS:
+        for start in range(0, len(pairs), CHUNK):
+            some = np.array(pairs[start : start + CHUNK])
+            errors = interval_errors(_combined(searched, kind, *some.T), outcome)
+            ranked += [
+                (int(mistakes), 2, kind, (int(first), int(second)))
+                for (first, second), mistakes in zip(some, errors, strict=True)
+            ]
+    return [_rule(numbers, names, kind, places) for _, _, kind, places in sorted(ranked)[:JUDGED]]
+
+
+def _rule(numbers: Floats, names: tuple[str, ...], kind: str, places: tuple[int, ...]) -> _Rule:
+    columns = tuple(names[place] for place in places)
+    if not kind:
+        return _Rule(columns[0], columns, numbers[:, places[0]])
+    first, second = places
+    values = _combined(numbers, kind, np.array([first]), np.array([second]))[:, 0]
+    return _Rule(f" {kind} ".join(columns), columns, values)
+
+
+def _combined(
+    table: Floats, kind: str, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
+) -> Floats:
+    """Differences, or ratios of columns that are positive throughout (elsewhere a constant)."""
+    if kind == "-":
+        return table[:, first] - table[:, second]
+    positive = np.where(np.isnan(table), np.inf, table).min(axis=0) > 0
+    divisor = np.where(positive[second], table[:, second], np.nan)
+    return np.where(positive[first], table[:, first] / divisor, np.nan)
+
+
+def _alike(searched: Floats) -> list[int]:
+    """Columns of which pairs are searched: all, or those most correlated with another."""
+    if searched.shape[1] <= SEARCHED_COLUMNS:
+        return list(range(searched.shape[1]))
+    filled = np.where(np.isnan(searched), np.nanmedian(searched, axis=0), searched)
+    scale = filled.std(axis=0)
+    standard = (filled - filled.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    likeness = np.abs(standard.T @ standard)
+    np.fill_diagonal(likeness, 0)
+    return np.sort(np.argsort(-likeness.max(axis=0))[:SEARCHED_COLUMNS]).tolist()
+
+
+def _box(
+    numbers: Floats, names: tuple[str, ...], events: Bools, rules: list[_Rule]
+) -> tuple[int, _Rule]:
+    """Two thresholds, or intervals, joined by "and" or "or": the best, its mistakes on all rows."""
+    pairs = [rule for rule in rules if len(rule.columns) == 2]
+    table = np.column_stack([numbers, *(rule.values for rule in pairs)])
+    labels = (*names, *(rule.words for rule in pairs))
+    sources = (*((name,) for name in names), *(rule.columns for rule in pairs))
+    rarer = events if events.mean() <= 0.5 else ~events
+    found: list[tuple[int, int, int]] = []
+    for side, trim in ((rarer, 0.0), (rarer, TRIM), (~rarer, 0.0)):
+        mistakes = box_errors(table, side, trim)
+        place = int(mistakes.argmin())
+        found.append((int(mistakes.flat[place]), *divmod(place, len(mistakes))))
+    fewest, first, second = min(found)
+    words = " and ".join(dict.fromkeys((labels[first], labels[second])))
+    columns = tuple(dict.fromkeys((*sources[first], *sources[second])))
+    return fewest, _Rule(words, columns, table[:, first])
+
+
+def _determines(mistakes: int, events: Bools) -> bool:
+    """Whether the rule gives nearly all of the rarer outcome, beyond chance."""
+    n_rows = len(events)
+    rarer = min(events.mean(), 1 - events.mean())
+    limit = beta.ppf(0.95, mistakes + 1, n_rows - mistakes) if mistakes < n_rows else 1.0
+    return bool(mistakes / n_rows <= (1 - EXPLAINED) * rarer and limit <= (1 - AT_LEAST) * rarer)
+
+
+def _noisy(values: Floats, events: Bools) -> Step | None:
+    """Find a rule under random mistakes: all of the change at one value, and flat elsewhere.
+
+    A predictor, however strong, is unsure next to its threshold. A rule of which some labels were
+    flipped is as sure there as far away.
+    """
+    if len(np.unique(values[~np.isnan(values)])) < FEWEST_VALUES:
+        return None
+    step = step_at_best_cut(values, events, max(20, round(np.sqrt(len(events)))))
+    if step is None:
+        return None
+    near, far = _jump(step.near), _jump(step.far)
+    sure = _sure_jump(step.near) if near > 0 else _sure_jump(step.near[::-1])
+    return step if sure > STEP and near * far > 0 and near / far >= PLATEAU else None
+
+
+def _jump(counts: tuple[tuple[int, int], tuple[int, int]]) -> float:
+    (n_below, below), (n_above, above) = counts
+    return above / n_above - below / n_below
+
+
+def _sure_jump(counts: tuple[tuple[int, int], ...]) -> float:
+    """Lower limit of the change, from Clopper-Pearson limits of both sides."""
+    (n_below, below), (n_above, above) = counts
+    high = beta.ppf(1 - ERROR, below + 1, n_below - below) if below < n_below else 1.0
+    low = beta.ppf(ERROR, above, n_above - above + 1) if above else 0.0
+    return float(low - high)
+
+
+REMEDY = (
+    "Leave out the columns that make the label (MachineMeasurements(drop=...)), or predict an "
+    "outcome that is decided by something else, such as the report."
+)
+
+
+def _exact(rule: _Rule, mistakes: int, events: Bools) -> Finding:
+    rarer = min(events.mean(), 1 - events.mean())
+    explained = 1 - mistakes / len(events) / rarer
+    what = (
+        f"The outcome is a rule on {rule.words}: thresholds give it with "
+        f"{mistakes} mistakes in {len(events)} rows."
+    )
+    evidence: dict[str, float | str] = {
+        "mistakes": mistakes,
+        "rows": len(events),
+        "share of the rarer outcome explained": float(explained),
+    }
+    return Finding("rule_labels", what, REMEDY, evidence, columns=rule.columns)
+
+
+def _stepped(rule: _Rule, step: Step) -> Finding:
+    rates = {side: [hit / n for n, hit in counts] for side, counts in _sides(step)}
+    near = rates["near"]
+    what = (
+        f"The outcome is a rule on {rule.words} with random mistakes: next to {step.threshold:g} "
+        f"its share changes from {near[0]:.1%} to {near[1]:.1%}, and no further beyond."
+    )
+    evidence: dict[str, float | str] = {
+        "threshold": step.threshold,
+        **{f"share below, {side}": values[0] for side, values in rates.items()},
+        **{f"share above, {side}": values[1] for side, values in rates.items()},
+    }
+    return Finding("rule_labels", what, REMEDY, evidence, columns=rule.columns)
+
+
+def _sides(step: Step) -> Iterator[tuple[str, tuple[tuple[int, int], tuple[int, int]]]]:
+    yield "near", step.near
+    yield "far", step.far
