@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from cardiorisk.datasets import load_heart_disease, make_ecg
 from cardiorisk.evaluation import evaluate
+from cardiorisk.exceptions import LeakageWarning
 from cardiorisk.explain.report import Outcome, build_report
 from cardiorisk.explain.report.inputs import prepare_inputs
 from cardiorisk.explain.report.reasons import auroc_difference
@@ -364,7 +365,8 @@ def ecg_report():
     labels = np.asarray(ecgs.target) == "left bundle branch block"
     tree = DecisionTreeClassifier(max_depth=2, random_state=0)
     engine = ECGFeatures(groups=("rhythm", "intervals"))
-    return build_report(make_pipeline(engine, tree), records, labels, patients=2, **QUICK)
+    with pytest.warns(LeakageWarning, match="a rule on qrs_duration"):
+        return build_report(make_pipeline(engine, tree), records, labels, patients=2, **QUICK)
 
 
 def test_ecg_records_are_measured_explained_and_drawn(ecg_report):

@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from cardiorisk.datasets import make_ecg
 from cardiorisk.evaluation import Interval
+from cardiorisk.exceptions import LeakageWarning
 from cardiorisk.explain.report import build_report, methods
 from cardiorisk.explain.report.front_page import front_words
 from cardiorisk.explain.report.html import to_html
@@ -187,7 +188,8 @@ def test_perfect_separation_is_suspected_of_leakage_and_still_explained():
     random = np.random.default_rng(0)
     y = np.arange(160) % 2
     X = pd.DataFrame({name: y + 0.01 * random.normal(size=160) for name in "abc"})
-    report = build_report(LogisticRegression(), X, y, patients=0, **QUICK)
+    with pytest.warns(LeakageWarning, match="a rule on a"):
+        report = build_report(LogisticRegression(), X, y, patients=0, **QUICK)
     assert report.summary.reasons.by_drop is False
     assert front_words(report.summary)["doubts"][0].startswith("An AUROC of 1.00 usually means")
     assert "No single measurement is needed to rank people" in report.html
