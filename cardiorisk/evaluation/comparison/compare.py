@@ -153,12 +153,14 @@ def compare(
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.naive_bayes import GaussianNB
-    >>> from sklearn.preprocessing import scale
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
     >>> from cardiorisk.evaluation import compare, evaluate
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> models = {"logistic": LogisticRegression(), "naive Bayes": GaussianNB()}
+    >>> logistic = make_pipeline(StandardScaler(), LogisticRegression())
+    >>> models = {"logistic": logistic, "naive Bayes": GaussianNB()}
     >>> results = {
-    ...     name: evaluate(model, scale(X), y, cv=10, n_bootstraps=0)
+    ...     name: evaluate(model, X, y, cv=10, n_bootstraps=0)
     ...     for name, model in models.items()
     ... }
     >>> found = compare(results, metric="brier").table.iloc[0]

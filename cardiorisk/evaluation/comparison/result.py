@@ -34,11 +34,13 @@ class Comparison:
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.naive_bayes import GaussianNB
-    >>> from sklearn.preprocessing import scale
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
     >>> from cardiorisk.evaluation import compare, evaluate
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> models = {"logistic": LogisticRegression(), "naive Bayes": GaussianNB()}
-    >>> results = {name: evaluate(m, scale(X), y, n_bootstraps=0) for name, m in models.items()}
+    >>> logistic = make_pipeline(StandardScaler(), LogisticRegression())
+    >>> models = {"logistic": logistic, "naive Bayes": GaussianNB()}
+    >>> results = {name: evaluate(m, X, y, n_bootstraps=0) for name, m in models.items()}
     >>> list(compare(results, test="delong").to_frame()[["first", "second"]].iloc[0])
     ['logistic', 'naive Bayes']
     """
