@@ -16,7 +16,13 @@ from cardiorisk.evaluation.net_benefit import DecisionCurve, decision_curve
 from cardiorisk.evaluation.out_of_fold import evaluate
 from cardiorisk.evaluation.plots import plot_calibration, plot_decision_curve
 from cardiorisk.evaluation.result import EvaluationResult
+from cardiorisk.evaluation.sample_size import (
+    SampleSize,
+    sample_size_development,
+    sample_size_external,
+)
 from cardiorisk.evaluation.subgroups import subgroup_report
+from cardiorisk.evaluation.threshold_choice import ThresholdChoice, choose_threshold
 from cardiorisk.evaluation.updating import Recalibration, recalibrate
 
 __all__ = [
@@ -31,8 +37,11 @@ __all__ = [
     "LeakageReport",
     "MultilabelResult",
     "Recalibration",
+    "SampleSize",
+    "ThresholdChoice",
     "calibration",
     "check_leakage",
+    "choose_threshold",
     "compare",
     "critical_difference",
     "decision_curve",
@@ -42,5 +51,7 @@ __all__ = [
     "plot_critical_difference",
     "plot_decision_curve",
     "recalibrate",
+    "sample_size_development",
+    "sample_size_external",
     "subgroup_report",
 ]
