@@ -19,6 +19,7 @@ PUBLIC = {
     ],
     "cardiorisk.datasets": [
         "fetch_ludb",
+        "fetch_mimic_iv_demo",
         "fetch_mitdb",
         "fetch_ptbxl",
         "load_heart_disease",

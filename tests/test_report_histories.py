@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from cardiorisk.explain import Outcome, build_report
-from cardiorisk.explain.attribution.histories import explain_codes, swap_codes
+from cardiorisk.explain.attribution.histories import shapley_of_codes, swap_codes
 from cardiorisk.explain.report.histories import FEW_PEOPLE, NEVER, OTHER, code_table
 from cardiorisk.records import PatientHistories
 
@@ -69,7 +69,7 @@ def columns_of(histories):
 def test_effects_of_codes_add_up_to_the_risk(data, model):
     histories, _ = data
     shown = histories[:5]
-    effects = explain_codes(
+    effects = shapley_of_codes(
         model, shown, histories[40:], columns_of(histories), target=1, n_background=9
     )
     total = effects.base_values + effects.values.sum(axis=1)
@@ -96,7 +96,7 @@ def test_effects_equal_exact_shapley_values(data, model):
             after = model.predict_proba(mixed)[0, 1]
             exact[code] += (after - before) / len(orders)
             before = after
-    found = explain_codes(model, first, other, columns_of(histories), target=1, n_background=1)
+    found = shapley_of_codes(model, first, other, columns_of(histories), target=1, n_background=1)
     np.testing.assert_allclose(found.values[0], exact, atol=1e-12)  # two orders are all there are
 
 
@@ -115,7 +115,7 @@ def test_a_linear_model_of_counts_is_explained_exactly(data):
     histories, y = data
     linear = make_pipeline(Plain(), Margin(max_iter=1000)).fit(histories, y)
     background = histories[100:]
-    found = explain_codes(
+    found = shapley_of_codes(
         linear, histories[:4], background, columns_of(histories), target=1, n_background=100
     )
     counts = linear[0].transform(histories[:4])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cardiorisk
-from cardiorisk.cli import demo, features, model, report
+from cardiorisk.cli import demo, ehr, features, model, report
 
 __all__ = ["main"]
 
@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
     shared.add_argument("--quiet", action="store_true", help="no progress bars, no messages")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for module in (demo, features, model, report):
+    for module in (demo, features, model, report, ehr):
         module.add_verbs(verbs, shared)
     return parser
 

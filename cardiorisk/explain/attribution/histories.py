@@ -9,7 +9,7 @@ import numpy.typing as npt
 from cardiorisk._histories.ranges import gather_indices, offsets_of
 from cardiorisk.records import PatientHistories
 
-__all__ = ["CodeEffects", "explain_codes", "swap_codes"]
+__all__ = ["CodeEffects", "shapley_of_codes", "swap_codes"]
 
 MAX_COPIES = 4_000_000  # events of recombined histories for one explained patient
 Ints = npt.NDArray[np.int64]
@@ -33,7 +33,7 @@ class CodeEffects:
     method: str = "permutation"
 
 
-def explain_codes(
+def shapley_of_codes(
     model: Any,
     histories: PatientHistories,
     background: PatientHistories,

@@ -103,7 +103,7 @@ def _notes(
     copies = int(
         pd.concat([rows, pd.Series(inputs.y[measured], rows.index)], axis=1).duplicated().sum()
     )
-    if copies and inputs.groups is None:
+    if copies and inputs.groups is None and inputs.histories is None:
         yield Note("warn.duplicates", {"count": copies})
     if inputs.flags is not None and len(inputs.flags):
         words = ", ".join(sorted(set(inputs.flags["code"].astype(str).str.replace("_", " "))))

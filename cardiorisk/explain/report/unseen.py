@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from cardiorisk.evaluation import EvaluationResult, evaluate
 from cardiorisk.explain.attribution.dispatch import explain
-from cardiorisk.explain.attribution.histories import explain_codes
+from cardiorisk.explain.attribution.histories import shapley_of_codes
 from cardiorisk.explain.conformal.classifier import ConformalClassifier
 from cardiorisk.explain.report.inputs import Effort, ReportInputs, tabular_part
 
@@ -219,7 +219,7 @@ def explain_rows(
     random = np.random.RandomState(random_state)
     sample = np.sort(random.permutation(train)[: accuracy["n_background"]])
     if inputs.histories is not None and inputs.codes is not None:
-        return explain_codes(
+        return shapley_of_codes(
             model,
             inputs.histories[rows],
             inputs.histories[sample],
