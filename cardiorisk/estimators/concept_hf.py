@@ -41,7 +41,7 @@ class ConceptHFClassifier(ClassifierMixin, BaseEstimator):
         :class:`CardioForestClassifier` with XGBoost.
     classifier_params : mapping, optional
         Parameters in the words of the classifier's library. The penalty ``C`` of "logistic" is
-        chosen by 5-fold log loss among seven values unless it is given.
+        chosen by 5-fold log loss among nine values unless it is given.
     random_state : int, RandomState instance or None, default=None
         Of the embedding too, unless that has its own.
 

@@ -1,0 +1,290 @@
+"""Heart failure from codes: which representation, classifier, training size, window and dimension.
+
+On ``make_ehr``, whose optimal AUROC is known: the expected AUROC (over the draw of outcomes, see
+``make_ehr``) of 5,000 patients that nothing was fitted on. One training set is the first n
+patients of a simulation, about a tenth of them cases; all numbers are means over simulations, with
+t intervals where there are several. On Synthea (CARDIORISK_DATA): cross-validation by matched set.
+
+Every linear model has its penalty chosen by 5-fold log loss on the training patients, one grid.
+
+Run: python benchmarks/heart_failure.py [--parts learning rare ...] [--simulations 5]
+Writes one table a part below benchmarks/results/heart_failure/.
+"""
+
+import argparse
+import os
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from cardiorisk.datasets import make_ehr
+from cardiorisk.datasets._ehr_risk import expected_auroc
+from cardiorisk.estimators import ConceptHFClassifier
+from cardiorisk.estimators._concept_heads import PENALTIES
+from cardiorisk.evaluation import evaluate
+from cardiorisk.features import HEART_FAILURE, ConceptCounts, ConceptEmbedding, build_cohort
+
+RESULTS = Path(__file__).parent / "results" / "heart_failure"
+TESTED = 5_000
+WIDTH = 50
+
+
+def simulation(seed, n_train, **settings):
+    ehr = make_ehr(n_train + TESTED, random_state=seed, **settings)
+    return ehr, dict(zip(ehr.codes["code"], ehr.codes["group"], strict=True))
+
+
+def linear():
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    return LogisticRegressionCV(Cs=PENALTIES, cv=5, scoring="neg_log_loss", max_iter=500)
+
+
+def counts(kind, mapping=None):
+    scaler = StandardScaler(with_mean=False)
+    return make_pipeline(ConceptCounts(kind=kind, mapping=mapping), scaler, linear())
+
+
+def embedded(classifier="logistic", **settings):
+    embedding = ConceptEmbedding(**({"vector_size": WIDTH} | settings))
+    return ConceptHFClassifier(embedding=embedding, classifier=classifier, random_state=0)
+
+
+def representations(groups):
+    return {
+        "one-hot (counts)": counts("count"),
+        "one-hot (presence)": counts("presence"),
+        "grouped, presence (truth known)": counts("presence", groups),
+        "random vectors": embedded(algorithm="random"),
+        "embedding, sum of all events": embedded(binary=False),
+        "embedding": embedded(),
+    }
+
+
+def score(model, ehr, train):
+    """Fit on the patients ``train``; AUROC on the last ``TESTED`` patients, and CPU seconds."""
+    start = time.process_time()
+    model.fit(ehr.histories[train], ehr.target[train])
+    seconds = time.process_time() - start
+    risk = model.predict_proba(ehr.histories[-TESTED:])[:, 1]
+    return expected_auroc(risk, ehr.latent_risk[-TESTED:]), seconds
+
+
+def optimum(ehr):
+    return expected_auroc(ehr.true_risk[-TESTED:], ehr.latent_risk[-TESTED:])
+
+
+def interval(values):
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return f"{values[0]:.3f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.3f} ({values.mean() - half:.3f} to {values.mean() + half:.3f})"
+
+
+def summary(rows, by, baseline="one-hot (presence)"):
+    """Mean and interval by setting; gain over the better one-hot coding on the same patients."""
+    table = pd.DataFrame(rows)
+    lines = []
+    for keys, part in table.groupby(by, sort=False):
+        wide = part.pivot_table(index="seed", columns="model", values="auroc", sort=False)
+        best = wide.filter(like="one-hot").max(axis=1) if baseline in wide else None
+        for name in wide.columns:
+            gain = (
+                "" if best is None else interval(100 * (wide[name] / best - 1)).replace(".000", "")
+            )
+            seconds = part.loc[part["model"] == name, "seconds"].mean()
+            row = dict(zip(by, keys if isinstance(keys, tuple) else (keys,), strict=True))
+            row |= {"model": name, "AUROC": interval(wide[name].dropna())}
+            if best is not None:
+                row["% over the better one-hot"] = gain
+            lines.append(row | {"CPU s to fit": f"{seconds:.1f}"})
+    return pd.DataFrame(lines)
+
+
+def learning(simulations):
+    rows, pool = [], 6_000
+    for seed in range(simulations):
+        ehr, groups = simulation(seed, 2_000 + pool)
+        other = ConceptEmbedding(vector_size=WIDTH, epochs=5, random_state=0)
+        other.fit(ehr.histories[2_000 : 2_000 + pool])
+        for n_train in (500, 2_000, 2_000 + pool):
+            models = representations(groups)
+            if n_train <= 2_000:
+                models["embedding of 6,000 other patients"] = ConceptHFClassifier(
+                    embedding=FrozenEstimator(other), random_state=0
+                )
+            rows += run(models, ehr, np.arange(n_train), seed, n_train=n_train)
+            rows.append(
+                {
+                    "model": "optimum",
+                    "auroc": optimum(ehr),
+                    "seconds": 0,
+                    "seed": seed,
+                    "n_train": n_train,
+                }
+            )
+    return summary(rows, ["n_train"])
+
+
+def run(models, ehr, train, seed, **setting):
+    rows = []
+    for name, model in models.items():
+        auroc, seconds = score(model, ehr, train)
+        rows.append({"model": name, "auroc": auroc, "seconds": seconds, "seed": seed} | setting)
+        print(rows[-1], flush=True)
+    return rows
+
+
+def plenty(simulations):
+    ehr, groups = simulation(100, 60_000)
+    models = representations(groups)
+    models["embedding"] = embedded(epochs=2)
+    del models["embedding, sum of all events"], models["random vectors"]
+    rows = run(models, ehr, np.arange(60_000), 100, n_train=60_000)
+    rows.append(
+        {"model": "optimum", "auroc": optimum(ehr), "seconds": 0, "seed": 100, "n_train": 60_000}
+    )
+    return summary(rows, ["n_train"])
+
+
+def rare(simulations):
+    rows = []
+    for share in (0.0, 0.15, 0.3, 0.6):
+        for seed in range(200, 200 + simulations):
+            ehr, groups = simulation(seed, 2_000, rare_share=share)
+            models = representations(groups)
+            del models["embedding, sum of all events"], models["random vectors"]
+            rows += run(models, ehr, np.arange(2_000), seed, rare_share=share)
+    return summary(rows, ["rare_share"])
+
+
+def classifiers(simulations):
+    rows = []
+    for seed in range(300, 300 + min(simulations, 3)):
+        ehr, _ = simulation(seed, 2_000)
+        fitted = ConceptEmbedding(vector_size=WIDTH, random_state=0).fit(ehr.histories[:2_000])
+        random = ConceptEmbedding(vector_size=WIDTH, algorithm="random", random_state=0)
+        codes = ConceptEmbedding(vector_size=1, algorithm="random", min_count=1)
+        codes.fit(ehr.histories[:2_000])
+        codes.vectors_ = np.eye(len(codes.vocabulary_), dtype=np.float32)
+        for name, embedding in {
+            "one-hot (presence)": FrozenEstimator(codes),
+            "random vectors": random,
+            "embedding": FrozenEstimator(fitted),
+        }.items():
+            for kind in ("logistic", "mlp", "svm", "knn", "xgboost"):
+                model = ConceptHFClassifier(embedding=embedding, classifier=kind, random_state=0)
+                rows += run({name: model}, ehr, np.arange(2_000), seed, classifier=kind)
+    return summary(rows, ["classifier"])
+
+
+def windows(simulations):
+    rows = []
+    for seed in range(400, 400 + min(simulations, 3)):
+        ehr, _ = simulation(seed, 2_000)
+        whole = ehr.histories
+        for days in (90, 270, 540):
+            ehr.histories = whole.as_of(ehr.prediction_times, observation_window=days)
+            models = {"one-hot (presence)": counts("presence"), "embedding": embedded()}
+            rows += run(models, ehr, np.arange(2_000), seed, observation_days=days)
+    return summary(rows, ["observation_days"])
+
+
+def dimensions(simulations):
+    rows = []
+    for seed in range(500, 500 + min(simulations, 3)):
+        ehr, _ = simulation(seed, 2_000)
+        for width in (10, 25, 50, 100, 200):
+            models = {"embedding": embedded(vector_size=width)}
+            models["random vectors"] = embedded(vector_size=width, algorithm="random")
+            rows += run(models, ehr, np.arange(2_000), seed, dimension=width)
+    return summary(rows, ["dimension"])
+
+
+def trap(simulations):
+    """Vectors learned from everybody, the tested included, against training patients only."""
+    rows = []
+    for seed in range(600, 600 + min(simulations, 3)):
+        ehr, _ = simulation(seed, 2_000)
+        everybody = ConceptEmbedding(vector_size=WIDTH, epochs=5, random_state=0)
+        everybody.fit(ehr.histories)
+        for n_train in (500, 2_000):
+            models = {
+                "fitted on training patients": embedded(),
+                "fitted on all patients (leaks)": ConceptHFClassifier(
+                    embedding=FrozenEstimator(everybody), random_state=0
+                ),
+            }
+            rows += run(models, ehr, np.arange(n_train), seed, n_train=n_train)
+    return summary(rows, ["n_train"])
+
+
+def synthea(simulations):
+    from cardiorisk.io import read_synthea
+
+    histories = read_synthea(Path(os.environ["CARDIORISK_DATA"]) / "synthea_fstreet")
+    lines = []
+    for window in (540, None):
+        cohort = build_cohort(histories, HEART_FAILURE, observation_window=window)
+        cases = int(cohort.y.sum())
+        print(cohort, cohort.flow.to_string(), flush=True)
+        for name, model in {
+            "one-hot (counts)": counts("count"),
+            "one-hot (presence)": counts("presence"),
+            "random vectors": embedded(algorithm="random", vector_size=25, min_count=2),
+            "embedding": embedded(vector_size=25, min_count=2, epochs=20),
+        }.items():
+            start = time.process_time()
+            result = evaluate(
+                model, cohort.histories, cohort.y, groups=cohort.groups, n_bootstraps=1000
+            )
+            seconds = time.process_time() - start
+            auroc = result.metrics["auroc"]
+            lines.append(
+                {
+                    "days looked back": window or "all",
+                    "cases / controls": f"{cases} / {len(cohort) - cases}",
+                    "model": name,
+                    "AUROC": f"{auroc.estimate:.3f} ({auroc.low:.3f} to {auroc.high:.3f})",
+                    "CPU s": f"{seconds:.1f}",
+                }
+            )
+            print(lines[-1], flush=True)
+    return pd.DataFrame(lines)
+
+
+PARTS = {
+    part.__name__: part
+    for part in (learning, plenty, rare, classifiers, windows, dimensions, trap, synthea)
+}
+
+
+def markdown(table):
+    head = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * table.shape[1]]
+    return "\n".join(
+        [*head, *("| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy())]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
+    parser.add_argument("--simulations", type=int, default=5)
+    arguments = parser.parse_args()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name in arguments.parts:
+        table = PARTS[name](arguments.simulations)
+        (RESULTS / f"{name}.md").write_text(markdown(table) + "\n")
+        print(markdown(table), flush=True)
+
+
+if __name__ == "__main__":
+    main()
