@@ -8,6 +8,11 @@ from cardiorisk.evaluation.comparison import (
     critical_difference,
     plot_critical_difference,
 )
+from cardiorisk.evaluation.concept_quality import (
+    ConceptQuality,
+    concept_quality,
+    concept_stability,
+)
 from cardiorisk.evaluation.drift import Drift, drift
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.leakage import Finding, LeakageReport, check_leakage
@@ -28,6 +33,7 @@ from cardiorisk.evaluation.updating import Recalibration, recalibrate
 __all__ = [
     "CalibrationCurve",
     "Comparison",
+    "ConceptQuality",
     "CriticalDifference",
     "DecisionCurve",
     "Drift",
@@ -43,6 +49,8 @@ __all__ = [
     "check_leakage",
     "choose_threshold",
     "compare",
+    "concept_quality",
+    "concept_stability",
     "critical_difference",
     "decision_curve",
     "drift",
