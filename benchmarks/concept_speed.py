@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def timed(call):
 def training(histories, repeats):
     words = histories.vocabulary[histories.codes].tolist()
     ends = histories.event_offsets
-    sentences = [words[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    sentences = [words[a:b] for a, b in pairwise(ends)]
     ours, bare = [], []
     for _ in range(repeats):
         bare.append(

@@ -55,12 +55,12 @@ def count_codes(
     events, patients = np.zeros(n_codes, np.int64), np.zeros(n_codes, np.int64)
     offsets = histories.event_offsets
     for batch in patient_batches(offsets):
-        codes = np.asarray(histories.codes[offsets[batch.start] : offsets[batch.stop]])
-        lengths = np.diff(offsets[batch.start : batch.stop + 1])
-        who = np.repeat(np.arange(len(lengths)), lengths)
+        edges = offsets[batch.start : batch.stop + 1]
+        codes = np.asarray(histories.codes[edges[0] : edges[-1]])
+        last = np.ones(len(codes), dtype=np.float32)
+        _loop()(codes, edges - edges[0], np.full(n_codes, -1, dtype=np.int64), last)
         events += np.bincount(codes, minlength=n_codes)
-        pairs = np.unique(who * n_codes + codes)
-        patients += np.bincount(pairs % n_codes, minlength=n_codes) if len(pairs) else 0
+        patients += np.bincount(codes[last > 0], minlength=n_codes)
     return events, patients
 
 

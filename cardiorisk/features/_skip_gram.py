@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cardiorisk._compiled import compiled
 from cardiorisk._optional import require
 from cardiorisk.features._code_weights import DAY
 from cardiorisk.records import PatientHistories
@@ -23,8 +25,7 @@ MAX_SENTENCE = 10_000
 MAX_CONTEXT = 10
 """Codes on each side that are drawn from a window of visits or days that holds more."""
 
-CHUNK = 2**20  # events that are shuffled at once
-BITS = 20  # of a position within a chunk
+CHUNK = 2**20  # events that are shuffled at once, unless one sentence has more
 
 Ints = npt.NDArray[np.int64]
 
@@ -94,15 +95,16 @@ class VisitCorpus:
 
     def __iter__(self) -> Iterator[list[int]]:
         sentence = self._sentence_of_visits()
-        shuffled = np.arange(len(sentence)) if self.unit == "codes" else sentence
-        block = np.repeat(shuffled, self.visit_sizes)
         sizes = np.bincount(sentence, weights=self.visit_sizes).astype(np.int64)
         stops = np.cumsum(sizes)
+        edges = np.cumsum(self.visit_sizes) if self.unit == "codes" else stops
         first = 0
         while first < len(sizes):
             begin = int(stops[first] - sizes[first])
             last = max(int(np.searchsorted(stops, begin + CHUNK, side="right")), first + 1)
-            yield from self._shuffled(block, begin, stops[first:last])
+            ends = stops[first:last]
+            inside = edges[(edges > begin) & (edges <= ends[-1])]
+            yield from self._shuffled(begin, inside, ends)
             first = last
 
     def _sentence_of_visits(self) -> Ints:
@@ -119,31 +121,37 @@ class VisitCorpus:
         new = (part[1:] != part[:-1]) | (self._patient[1:] != self._patient[:-1])
         return np.concatenate([[0], np.cumsum(new)])
 
-    def _shuffled(self, block: Ints, begin: int, stops: Ints) -> Iterator[list[int]]:
-        """Shuffle within blocks by one sort, and cut into sentences that gensim reads whole."""
-        for start in range(begin, int(stops[-1]), CHUNK):  # once, unless one sentence is huge
-            words = self._in_new_order(block[start : start + CHUNK], start)
-            left = 0
-            for stop in stops[stops > start].tolist():
-                right = min(stop - start, len(words))
-                for cut in range(left, right, MAX_SENTENCE):
-                    yield words[cut : min(cut + MAX_SENTENCE, right)]
-                left = right
-
-    def _in_new_order(self, block: Ints, start: int) -> list[int]:
-        """Shuffle within blocks: sort by block, then 24 random bits, and carry the position."""
-        keys = (block - block[0]).astype(np.uint64) << np.uint64(64 - BITS)
-        keys |= self.rng.integers(2**24, size=len(keys), dtype=np.uint64) << np.uint64(BITS)
-        keys |= np.arange(len(keys), dtype=np.uint64)
-        keys.sort()
-        order = (keys & np.uint64(2**BITS - 1)).astype(np.int64)
-        words: list[int] = self.tokens[start + order].tolist()
-        return words
+    def _shuffled(self, begin: int, edges: Ints, stops: Ints) -> Iterator[list[int]]:
+        """Shuffle between edges, and cut into sentences that gensim reads whole."""
+        tokens = self.tokens[begin : stops[-1]].copy()
+        random = self.rng.integers(2**32, size=len(tokens), dtype=np.uint32)
+        _loop()(tokens, edges - begin, random)
+        words = tokens.tolist()
+        left = 0
+        for right in (stops - begin).tolist():
+            for cut in range(left, right, MAX_SENTENCE):
+                yield words[cut : min(cut + MAX_SENTENCE, right)]
+            left = right
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the sentences in a new order, one a line."""
         with Path(path).open("w", encoding="ascii") as file:
             file.writelines(" ".join(map(str, sentence)) + "\n" for sentence in self)
+
+
+@cache
+def _loop() -> Callable[..., None]:
+    return compiled(_shuffle)
+
+
+def _shuffle(tokens: Any, edges: Any, random: Any) -> None:
+    """Shuffle tokens in place between edges, by Fisher and Yates with 32 random bits each."""
+    start = 0
+    for edge in edges:
+        for last in range(edge - 1, start, -1):
+            other = start + ((random[last] * (last - start + 1)) >> 32)
+            tokens[last], tokens[other] = tokens[other], tokens[last]
+        start = edge
 
 
 def train_skip_gram(
