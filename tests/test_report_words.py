@@ -4,6 +4,7 @@ from string import Formatter
 import numpy as np
 import pytest
 
+from cardiorisk.evaluation.checklist import load_items
 from cardiorisk.explain.report.pages import ecg_footer
 from cardiorisk.explain.report.performance import claim_range, cutoff_counts
 from cardiorisk.explain.report.summary import Outcome
@@ -49,7 +50,7 @@ def test_sentence_is_short_plain_and_for_a_named_reader(key, entry):
 
 
 def test_tripod_list_has_27_items_without_forbidden_words():
-    table = load_table("tripod_ai")
+    table = load_items("tripod_ai")
     assert [int(number) for number in table] == list(range(1, 28))
     for entry in table.values():
         text = entry["item"] + entry.get("auto", "")

@@ -1,6 +1,7 @@
 """How good a model is, honestly: protocols, metrics with intervals, decision curves."""
 
 from cardiorisk.evaluation.calibration_curve import CalibrationCurve, calibration
+from cardiorisk.evaluation.checklist import Checklist, checklist
 from cardiorisk.evaluation.comparison import (
     Comparison,
     CriticalDifference,
@@ -32,6 +33,7 @@ from cardiorisk.evaluation.updating import Recalibration, recalibrate
 
 __all__ = [
     "CalibrationCurve",
+    "Checklist",
     "Comparison",
     "ConceptQuality",
     "CriticalDifference",
@@ -47,6 +49,7 @@ __all__ = [
     "ThresholdChoice",
     "calibration",
     "check_leakage",
+    "checklist",
     "choose_threshold",
     "compare",
     "concept_quality",

@@ -234,11 +234,13 @@ def proportion_interval(
     n_units: float,
     confidence: float = 0.95,
     reason: str = "",
+    *,
+    n_rows: float | None = None,
 ) -> Interval:
     """Wilson interval of a proportion, with the sample size that its resamples imply.
 
     The percentile interval of 12 of 12 is 1 to 1, which is no interval. This one stays open: the
-    effective sample size is ``p (1 - p) / variance`` of the resamples, at most ``n_units``, and
+    effective sample size is ``p (1 - p) / variance`` of the resamples, at most ``n_rows``, and
     ``n_units`` where p is 0 or 1.
 
     Parameters
@@ -252,6 +254,8 @@ def proportion_interval(
     confidence : float, default=0.95
     reason : str, default=""
         Why ``estimate`` is NaN, if it is.
+    n_rows : float, optional
+        Rows in the denominator. None takes ``n_units``.
 
     Returns
     -------
@@ -269,7 +273,8 @@ def proportion_interval(
         return Interval(float(estimate), float("nan"), float("nan"), reason)
     variance = float(np.var(usable))
     spread = estimate * (1 - estimate)
-    n_effective = min(n_units, spread / variance) if spread > 0 and variance > 0 else n_units
+    largest = n_units if n_rows is None else n_rows
+    n_effective = min(largest, spread / variance) if spread > 0 and variance > 0 else n_units
     z2 = ndtri((1 + confidence) / 2) ** 2
     centre = (estimate + z2 / (2 * n_effective)) / (1 + z2 / n_effective)
     half = np.sqrt(z2 * (spread / n_effective + z2 / (4 * n_effective**2))) / (1 + z2 / n_effective)

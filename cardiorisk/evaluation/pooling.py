@@ -149,7 +149,11 @@ def pooled_thresholds(
             row[name] = estimate[at]
             if name != "flagged":
                 interval = proportion_interval(
-                    estimate[at], samples[:, at], units[k, m], confidence
+                    estimate[at],
+                    samples[:, at],
+                    units[0, k, m],
+                    confidence,
+                    n_rows=units[1, k, m],
                 )
                 row[f"{name}_low"], row[f"{name}_high"] = interval.low, interval.high
         rows.append(row)
@@ -248,8 +252,8 @@ def _reasons(code: Codes, probability: Floats, positive: int | None, estimate: F
 def _denominators(
     code: Codes, probability: Floats, positive: int, thresholds: Floats, groups: Any
 ) -> Floats:
-    """Independent units behind each proportion, shape (n_thresholds, n_measures)."""
-    units = np.zeros((len(thresholds), len(THRESHOLD_MEASURES)))
+    """Independent units, then rows, behind each proportion: (2, n_thresholds, n_measures)."""
+    units = np.zeros((2, len(thresholds), len(THRESHOLD_MEASURES)))
     events = code == positive
     with np.errstate(invalid="ignore"):
         tested = ~np.isnan(probability[:, :, positive]).all(axis=0)
@@ -258,7 +262,8 @@ def _denominators(
             cleared = (probability[:, :, positive] < threshold).any(axis=0)
             parts = (tested, tested & events, tested & ~events, flagged, cleared)
             for m, part in enumerate(parts):
-                units[k, m] = part.sum() if groups is None else len(np.unique(groups[part]))
+                units[1, k, m] = part.sum()
+                units[0, k, m] = part.sum() if groups is None else len(np.unique(groups[part]))
     return units
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from cardiorisk._optional import require
-from cardiorisk.evaluation import EvaluationResult
+from cardiorisk.evaluation import EvaluationResult, checklist
 from cardiorisk.explain.conformal import ConformalClassifier
 from cardiorisk.explain.report.cohort import summarise_cohort
 from cardiorisk.explain.report.html import to_html
@@ -218,6 +218,14 @@ def build_report(
         reasons = summarise_reasons(inputs, unseen, explained, random_state)
         _next(bar, "patients")
         people = _summarise_patients(chosen, inputs, unseen, cohort, sets, effort, prototypes)
+        filled = checklist(
+            unseen.result,
+            X=inputs.table,
+            model=inputs.model,
+            subgroups=performance.subgroups if len(performance.subgroups) else None,
+            calibration=performance.calibration,
+            decision=performance.decision,
+        )
         _next(bar, "done")
     return Report(
         ReportSummary(
@@ -228,8 +236,9 @@ def build_report(
             reasons=reasons,
             patients=people,
             methods=describe_methods(
-                name, stated, inputs, cohort, performance, n_bootstraps, methods
+                name, stated, inputs, cohort, performance, n_bootstraps, methods, filled
             ),
+            checklist=filled,
             provenance=describe_provenance(inputs, random_state, day),
         )
     )

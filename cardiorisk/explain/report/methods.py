@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import cardiorisk
+from cardiorisk.evaluation.checklist import Checklist, load_items
 from cardiorisk.explain.report.inputs import ReportInputs, data_hash
 from cardiorisk.explain.report.summary import (
     MAX_LISTED,
@@ -15,7 +16,7 @@ from cardiorisk.explain.report.summary import (
     PerformanceSummary,
     Provenance,
 )
-from cardiorisk.explain.report.wording import load_table, per_100
+from cardiorisk.explain.report.wording import per_100
 
 __all__ = ["describe_methods", "describe_provenance"]
 
@@ -31,6 +32,7 @@ def describe_methods(
     performance: PerformanceSummary,
     n_bootstraps: int,
     given: Mapping[int, str] | None = None,
+    filled: Checklist | None = None,
 ) -> tuple[MethodItem, ...]:
     """Fill the 27 items from the report and from what the user says.
 
@@ -38,6 +40,8 @@ def describe_methods(
     ----------
     given : mapping of int to str, optional
         Item number to text; stands before what the report can say itself.
+    filled : Checklist, optional
+        What the evaluation can say of items on which the report has nothing.
 
     Raises
     ------
@@ -45,16 +49,25 @@ def describe_methods(
         A number is not from 1 to 27.
     """
     given = given or {}
-    table = load_table("tripod_ai")
+    table = load_items("tripod_ai")
     unknown = [number for number in given if str(number) not in table]
     if unknown:
         raise ValueError(f"Got TRIPOD+AI items {unknown}, but they are numbered 1 to {len(table)}.")
     fields = _fields(title, outcome, inputs, cohort, performance, n_bootstraps)
+    computed = {
+        item.number: item.text
+        for item in (filled.tripod_ai if filled else ())
+        if item.status == "computed"
+    }
     return tuple(
         MethodItem(
             int(number),
             entry["item"],
-            (given.get(int(number)) or entry.get("auto", "").format(**fields)).strip(),
+            (
+                given.get(int(number))
+                or entry.get("auto", "").format(**fields)
+                or computed.get(number, "")
+            ).strip(),
         )
         for number, entry in table.items()
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cardiorisk.evaluation import CalibrationCurve, DecisionCurve, Interval
+from cardiorisk.evaluation import CalibrationCurve, Checklist, DecisionCurve, Interval
 from cardiorisk.explain.report.prototypes import PrototypeMatch
 from cardiorisk.records import ECGRecord, Variable
 
@@ -370,6 +370,7 @@ class ReportSummary:
     patients: tuple[PatientSummary, ...]
     methods: tuple[MethodItem, ...]
     provenance: Provenance
+    checklist: Checklist
 
     @property
     def listed_columns(self) -> tuple[int, ...]:
