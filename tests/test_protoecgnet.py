@@ -25,7 +25,8 @@ SMALL = {
     "latent_dim": 16,
     "prototypes_per_class": 3,
     "backbone_epochs": 3,
-    "joint_epochs": 3,
+    "prototype_epochs": 2,
+    "joint_epochs": 2,
     "random_state": 0,
 }
 
@@ -126,7 +127,8 @@ def test_matched_windows_lie_in_the_record(model, ecgs):
 
 def test_held_back_patients_are_whole_and_each_record_comes_once(ecgs, labels):
     patients = np.repeat(np.arange(20), 3)
-    model = ProtoECGNetClassifier(**SMALL | {"joint_epochs": 0, "backbone_epochs": 0})
+    nothing = {"backbone_epochs": 0, "prototype_epochs": 0, "joint_epochs": 0}
+    model = ProtoECGNetClassifier(**SMALL | nothing, validation_fraction=0.1)
     model = model.set_params(sampling_rate=200).fit(ecgs.data, labels, groups=patients)
     held = model.validation_rows_
     assert len(set(held)) == len(held) > 0
@@ -211,7 +213,8 @@ def test_the_plot_draws_both_windows_aligned(model, ecgs):
 
 
 def test_a_model_without_records_holds_none_and_says_so(ecgs, labels):
-    settings = SMALL | {"backbone_epochs": 0, "joint_epochs": 0, "keep_records": False}
+    settings = SMALL | {"backbone_epochs": 0, "prototype_epochs": 0, "joint_epochs": 0}
+    settings["keep_records"] = False
     model = ProtoECGNetClassifier(**settings).fit(ecgs.records, labels)
     with pytest.raises(ValueError, match="keep_records"):
         model.prototype_record(0)

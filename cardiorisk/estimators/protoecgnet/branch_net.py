@@ -35,7 +35,7 @@ class BranchPlan:
         Of the backbone.
     latent_dim : int
     window : int or None
-        Latent steps of a prototype; None averages the backbone's output over time first.
+        Latent steps of a prototype; None summarises the backbone's output over time first.
     pooling, top_k : see :func:`pool_windows`
     scale : float or None
         Factor of the cosines in training; None takes the published one.
@@ -85,11 +85,13 @@ class BranchNet(nn.Module):  # type: ignore[name-defined]  # torch is imported l
         self.span = 1 if plan.window is None else min(plan.window, steps)
         self.n_windows = 1 if plan.window is None else steps - self.span + 1
         dim = plan.latent_dim
-        layers = [nn.Conv1d(self.backbone.channels, dim, 1), nn.ReLU(), nn.Conv1d(dim, dim, 1)]
+        summarised = self.backbone.channels * (1 if plan.published else 2)
+        channels = summarised if plan.window is None else self.backbone.channels
+        layers = [nn.Conv1d(channels, dim, 1), nn.ReLU(), nn.Conv1d(dim, dim, 1)]
         self.add_on = nn.Sequential(*layers, *([nn.Sigmoid()] if plan.published else []))
         self.prototypes = nn.Parameter(torch.randn(len(plan.prototype_labels), dim, self.span))
         self.top = nn.Linear(len(plan.prototype_labels), plan.n_labels, bias=not plan.published)
-        self.features = nn.Linear(self.backbone.channels, plan.n_all_labels)
+        self.features = nn.Linear(summarised, plan.n_all_labels)
         self._begin_top()
 
     def _begin_top(self) -> None:
@@ -112,10 +114,20 @@ class BranchNet(nn.Module):  # type: ignore[name-defined]  # torch is imported l
             return 1.0
         return floor(sqrt(self.plan.latent_dim * self.span)) / self.span
 
+    def summary(self, maps: Any) -> Any:
+        """(batch, channels, steps) -> mean, and unless published largest, over time."""
+        if self.plan.published:
+            return maps.mean(-1)
+        return torch.cat([maps.mean(-1), maps.amax(-1)], dim=1)
+
+    def black_box(self, x: Any) -> Any:
+        """(batch, leads, samples) -> logits of a linear layer on the backbone."""
+        return self.features(self.summary(self.backbone(x)))
+
     def latent_of(self, maps: Any) -> Any:
         """(batch, channels, steps) of the backbone -> (batch, latent_dim, steps or 1)."""
         if self.plan.window is None:
-            maps = maps.mean(-1, keepdim=True)
+            maps = self.summary(maps).unsqueeze(-1)
         return self.add_on(maps)
 
     def latent(self, x: Any) -> Any:
@@ -137,7 +149,7 @@ class BranchNet(nn.Module):  # type: ignore[name-defined]  # torch is imported l
         maps = self.backbone(x)
         cosines = window_cosines(self.latent_of(maps), self.prototypes)
         similarity = self.scale * pool_windows(cosines, self.plan.pooling, self.plan.top_k)
-        return similarity, self.top(similarity), self.features(maps.mean(-1))
+        return similarity, self.top(similarity), self.features(self.summary(maps))
 
     def seconds(self, window: npt.NDArray[Any], rate: float) -> npt.NDArray[np.float64]:
         """Begin and end of windows in s, shape (..., 2).

@@ -31,6 +31,8 @@ torch = require("torch", extra="nn")
 
 Signals = npt.NDArray[np.float32]
 
+TERMS = ("cluster", "separation", "sparsity", "diversity", "contrast")
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
@@ -76,6 +78,12 @@ class Objective:
     shift: float
     gain: float
 
+    def settings(self, stage: str) -> dict[str, Any]:
+        """Gather what a stage's loss depends on; the backbone's knows nothing of prototypes."""
+        found = asdict(self)
+        ignored = (*TERMS, "auxiliary") if stage == "backbone" else ()
+        return {name: value for name, value in found.items() if name not in ignored}
+
     def augmented(self, x: Any) -> Any:
         """Augment a batch of ECGs."""
         if self.shift == 0 and self.gain == 0:
@@ -114,7 +122,7 @@ def backbone_loss(objective: Objective, examples: Examples) -> Callable[..., dic
     weight = positive_weights(examples.y_all, rule, objective.positive_limit)
 
     def loss(net: Any, xb: Any, yb: Any, wb: Any) -> dict[str, Any]:
-        logits = net.features(net.backbone(objective.augmented(xb)).mean(-1))
+        logits = net.black_box(objective.augmented(xb))
         return {"backbone": _entropy(logits, yb[1], _weights_like(weight, logits))}
 
     return loss
@@ -172,6 +180,18 @@ def _put_prototypes(net: Any, latent: npt.NDArray[Any], windows: npt.NDArray[np.
         net.prototypes.copy_(torch.from_numpy(np.stack(pieces)))
 
 
+def _learning(published: bool) -> dict[str, tuple[str, ...] | None]:
+    """Parts of the network that learn in each stage; None for all."""
+    if published:  # the top layer learns last, and the warm stage moves prototypes only
+        joint = ("backbone", "add_on", "prototypes", "features")
+        return {"backbone": ("backbone", "features"), "prototypes": ("prototypes",), "joint": joint}
+    return {
+        "backbone": ("backbone", "features"),
+        "prototypes": ("add_on", "prototypes", "top"),
+        "joint": None,
+    }
+
+
 def train_branch(
     net: Any,
     examples: Examples,
@@ -214,15 +234,11 @@ def train_branch(
         found = macro_auroc(held_back.y, logits)
         return {"macro_auroc": found if np.isfinite(found) else 0.0}
 
-    parts: dict[str, tuple[str, ...] | None]
-    parts = {"backbone": ("backbone", "features"), "prototypes": ("prototypes",), "joint": None}
-    for stage, trainable in parts.items():
+    for stage, trainable in _learning(objective.published).items():
         if stage == "prototypes" and not objective.published:
             _begin_prototypes(net, examples, rng)
         if stage not in schedules:
             continue
-        if stage == "joint" and objective.published:  # all but the top layer, as published
-            trainable = ("backbone", "add_on", "prototypes", "features")
         loss = backbone_loss if stage == "backbone" else branch_loss
         watched = schedules[stage].patience is not None and len(held_back) and stage != "backbone"
         training = train_net(
@@ -235,7 +251,7 @@ def train_branch(
             random_state=int(rng.integers(2**31)),
             trainable=trainable,
             checkpoint=None if checkpoint is None else checkpoint / f"{stage}.checkpoint",
-            configuration={"stage": stage, **asdict(objective)},
+            configuration={"stage": stage, **objective.settings(stage)},
             **options,
         )
         histories.append(training.history.assign(stage=stage, device=training.device_used))

@@ -38,7 +38,7 @@ from cardiorisk.estimators.protoecgnet.matching import (
 )
 from cardiorisk.estimators.protoecgnet.parameters import ProtoECGNetParameters
 from cardiorisk.estimators.protoecgnet.reading import read_records
-from cardiorisk.estimators.protoecgnet.settings import PUBLISHED
+from cardiorisk.estimators.protoecgnet.settings import PUBLISHED, validation_share
 from cardiorisk.records import ECGRecord
 
 __all__ = ["ProtoECGNetClassifier"]
@@ -105,8 +105,9 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
         Largest weight of the positives of a rare label.
     shift, gain : float, default=0.5 and 0.1
         Augmentation: longest shift in s; standard deviation of the logarithm of a factor.
-    backbone_epochs, prototype_epochs, joint_epochs : int, default=10, 0 and 10
-        Of the three stages: backbone alone, prototypes alone, all.
+    backbone_epochs, prototype_epochs, joint_epochs : int, default=20, 10 and 0
+        Of the three stages: backbone alone; latent, prototypes and top layer on a backbone that
+        stands still (with the published formulas prototypes alone); all.
     batch_size, learning_rate, weight_decay, optimizer, patience
         See the training loop; without ``patience`` all epochs run.
     dropout : float, default=0.1
@@ -117,11 +118,12 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
     fusion : {"average", "joint"}, default="average"
         "average" is the mean of the branches' logits, each a linear layer on standardised
         similarities; "joint" one layer fitted to all, as published. Both are sums over prototypes.
-    head_l2 : float or "auto", default="auto"
+    head_l2 : float or "auto", default=0.03
         Ridge penalty of the layers; "auto" chooses by what is held back.
     head_l1 : float, default=0.0
-    validation_fraction : float, default=0.1
+    validation_fraction : float, optional
         Share of the records that is held back, whole patients, each once; 0 holds nothing back.
+        None holds back a tenth where ``patience`` or ``head_l2="auto"`` uses it, else nothing.
     keep_records : bool, default=True
         Whether the model keeps the ECGs that its prototypes stand for, to draw them. A saved model
         then holds ECGs of patients.
@@ -213,7 +215,7 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
         random = check_random_state(self.random_state)
         patients = check_groups(patients_of(records) if groups is None else groups, len(records))
         split = hold_back(
-            targets.present, patients, self.validation_fraction, int(random.randint(2**31))
+            targets.present, patients, validation_share(self), int(random.randint(2**31))
         )
         self.lead_names_ = lead_order(records)
         paper = paper_signals(records, self.lead_names_, self.duration)

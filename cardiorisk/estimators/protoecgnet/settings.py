@@ -8,7 +8,14 @@ import numpy.typing as npt
 
 from cardiorisk.estimators._schedule import Schedule
 
-__all__ = ["PUBLISHED", "branch_plan", "objective_of", "prototypes_wanted", "schedules_of"]
+__all__ = [
+    "PUBLISHED",
+    "branch_plan",
+    "objective_of",
+    "prototypes_wanted",
+    "schedules_of",
+    "validation_share",
+]
 
 PUBLISHED: dict[str, Any] = {
     "branches": "ptbxl",
@@ -40,6 +47,7 @@ PUBLISHED: dict[str, Any] = {
     "dropout": 0.35,
     "patience": 10,
     "fusion": "joint",
+    "validation_fraction": 0.1,
     "head_l1": 1e-4,
     "head_l2": 0.0,
     "random_state": 42,
@@ -97,6 +105,13 @@ def branch_plan(
         scale=model.similarity_scale,
         published=model.formulas == "published",
     )
+
+
+def validation_share(model: Any) -> float:
+    """Share of the records to hold back; by default a tenth where anything uses it, else none."""
+    if model.validation_fraction is not None:
+        return float(model.validation_fraction)
+    return 0.1 if model.patience is not None or model.head_l2 == "auto" else 0.0
 
 
 def objective_of(model: Any) -> Any:
