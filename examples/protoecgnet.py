@@ -22,8 +22,8 @@ model = ProtoECGNetClassifier(
     width=8,
     latent_dim=16,
     prototypes_per_class=3,
-    backbone_epochs=6,
-    joint_epochs=6,
+    backbone_epochs=8,
+    prototype_epochs=6,
     random_state=0,
 ).fit(train, ecgs.target[:110])
 print(f"accuracy on {len(test)} other records: {model.score(test, ecgs.target[110:]):.2f}")

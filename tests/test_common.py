@@ -32,6 +32,7 @@ ESTIMATORS = [
         prototypes_per_class=3,
         lead_filters=2,
         backbone_epochs=8,
+        prototype_epochs=0,
         joint_epochs=8,
         shift=0.0,
         learning_rate=1e-2,

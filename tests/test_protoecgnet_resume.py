@@ -23,7 +23,12 @@ def fitted(folder=None):
     settings = {"width": 4, "latent_dim": 8, "prototypes_per_class": 2, "random_state": 0}
     branches = {name: list(ecgs.target_names) for name in ("rhythm", "morphology")}
     model = ProtoECGNetClassifier(
-        branches=branches, backbone_epochs=2, joint_epochs=2, checkpoint=folder, **settings
+        branches=branches,
+        backbone_epochs=2,
+        prototype_epochs=1,
+        joint_epochs=1,
+        checkpoint=folder,
+        **settings,
     )
     return model.fit(ecgs.records, ecgs.target)
 

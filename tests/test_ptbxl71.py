@@ -19,6 +19,7 @@ SMALL = {
     "latent_dim": 8,
     "prototypes_per_class": 1,
     "backbone_epochs": 1,
+    "prototype_epochs": 0,
     "joint_epochs": 1,
 }
 

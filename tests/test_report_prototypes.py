@@ -21,7 +21,7 @@ SETTINGS = {
     "latent_dim": 8,
     "prototypes_per_class": 2,
     "backbone_epochs": 1,
-    "joint_epochs": 1,
+    "prototype_epochs": 1,
     "random_state": 0,
 }
 

@@ -58,7 +58,7 @@ def plot_prototype_match(
     >>> from cardiorisk.estimators import ProtoECGNetClassifier
     >>> ecgs = make_ecg(16, rhythms=["sinus rhythm", "atrial fibrillation"], random_state=0)
     >>> model = ProtoECGNetClassifier(
-    ...     width=4, latent_dim=8, prototypes_per_class=2, backbone_epochs=1, joint_epochs=1,
+    ...     width=4, latent_dim=8, prototypes_per_class=2, backbone_epochs=1, prototype_epochs=1,
     ...     random_state=0).fit(ecgs.records, ecgs.target)
     >>> len(plot_prototype_match(model, ecgs.records[:1]).axes)
     2

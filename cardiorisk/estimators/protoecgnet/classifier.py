@@ -157,7 +157,7 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
     >>> from cardiorisk.datasets import make_ecg
     >>> ecgs = make_ecg(24, rhythms=["sinus rhythm", "atrial fibrillation"], random_state=0)
     >>> model = ProtoECGNetClassifier(
-    ...     width=4, latent_dim=8, prototypes_per_class=2, backbone_epochs=1, joint_epochs=1,
+    ...     width=4, latent_dim=8, prototypes_per_class=2, backbone_epochs=1, prototype_epochs=1,
     ...     random_state=0)
     >>> reasons = model.fit(ecgs.records, ecgs.target).explain(ecgs.records[:2])
     >>> reasons.max_residual < 1e-5
