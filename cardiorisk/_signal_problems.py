@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.floating]
+Extremes = tuple[Floats, Floats]
 
 MIN_DURATION = 2.0  # s: below, fewer than two beats are sure at 60 /min
 MIN_SAMPLING_RATE = 100.0  # Hz: below, the edges of a QRS complex fall between samples
@@ -84,7 +85,7 @@ class SignalProblem:
         return f"{self.code}: {self.message}"
 
 
-def _extremes(record: ECGRecord) -> tuple[Floats, Floats]:
+def _extremes(record: ECGRecord) -> Extremes:
     """Smallest and largest value of each lead; NaN in a lead that has one."""
     if record.signal.shape[1] == 0:
         none = np.full(len(record.lead_names), np.nan)
@@ -94,7 +95,11 @@ def _extremes(record: ECGRecord) -> tuple[Floats, Floats]:
 
 def usable_leads(record: ECGRecord) -> npt.NDArray[np.bool_]:
     """Tell for each lead whether it is finite and not constant."""
-    low, high = _extremes(record)
+    return _usable(_extremes(record))
+
+
+def _usable(extremes: Extremes) -> npt.NDArray[np.bool_]:
+    low, high = extremes
     return np.asarray(np.isfinite(low) & np.isfinite(high) & (high > low))
 
 
@@ -103,7 +108,7 @@ def fill_gaps(record: ECGRecord) -> ECGRecord:
 
     A lead with more missing, or with infinity, is left as it is, and so is not usable.
     """
-    if not np.isnan(_extremes(record)[0]).any():
+    if record.signal.size == 0 or not np.isnan(record.signal.min(axis=1)).any():
         return record
     missing, signal = np.isnan(record.signal), record.signal.copy()
     for lead, gap in zip(signal, missing, strict=True):
@@ -130,19 +135,22 @@ def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
     if record.sampling_rate < MIN_SAMPLING_RATE:
         message = f"{record.sampling_rate:g} Hz is too slow; at least {MIN_SAMPLING_RATE:g} needed."
         return (SignalProblem("sampling_rate", message, fatal=True),)
-    if (sentinel := _sentinel_problem(record)) is not None:
+    extremes = _extremes(record)
+    if (sentinel := _sentinel_problem(record, extremes)) is not None:
         return (sentinel,)
-    filled = fill_gaps(record)
-    problems = _lead_problems(filled) + _gap_problems(record, filled)
-    if (usable := usable_leads(filled)).any():
-        problems += _amplitude_problems(filled, usable)
-        problems += _doubt("saturated", filled, _clipped_leads(filled, usable), CLIPPED)
+    if (filled := fill_gaps(record)) is not record:
+        extremes = _extremes(filled)
+    problems = _lead_problems(filled, extremes) + _gap_problems(record, filled)
+    if (usable := _usable(extremes)).any():
+        problems += _amplitude_problems(filled, usable, extremes)
+        clipped = usable & _clipped_leads(filled, extremes)
+        problems += _doubt("saturated", filled, clipped, CLIPPED)
         problems += _limb_lead_problems(filled, usable)
     return tuple(problems)
 
 
-def _sentinel_problem(record: ECGRecord) -> SignalProblem | None:
-    if all((np.abs(edge) < min(map(abs, SENTINELS))).all() for edge in _extremes(record)):
+def _sentinel_problem(record: ECGRecord, extremes: Extremes) -> SignalProblem | None:
+    if all((np.abs(edge) < min(map(abs, SENTINELS))).all() for edge in extremes):
         return None
     is_sentinel = np.isin(record.signal, SENTINELS)
     if not is_sentinel.any():
@@ -153,9 +161,9 @@ def _sentinel_problem(record: ECGRecord) -> SignalProblem | None:
     return SignalProblem("sentinel", message, fatal=True, leads=leads)
 
 
-def _lead_problems(record: ECGRecord) -> list[SignalProblem]:
-    finite = np.asarray(np.isfinite(_extremes(record)).all(axis=0))
-    usable = usable_leads(record)
+def _lead_problems(record: ECGRecord, extremes: Extremes) -> list[SignalProblem]:
+    finite = np.asarray(np.isfinite(extremes).all(axis=0))
+    usable = _usable(extremes)
     flat, none_left = finite & ~usable, not usable.any()
     problems = []
     for code, bad, words in (("not_finite", ~finite, "NaN or infinite"), ("flat", flat, "flat")):
@@ -183,8 +191,10 @@ def _gap_problems(record: ECGRecord, filled: ECGRecord) -> list[SignalProblem]:
     return _doubt("gaps", record, share > 0, words)
 
 
-def _amplitude_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> list[SignalProblem]:
-    low, high = (edge[usable] for edge in _extremes(record))
+def _amplitude_problems(
+    record: ECGRecord, usable: npt.NDArray[np.bool_], extremes: Extremes
+) -> list[SignalProblem]:
+    low, high = (edge[usable] for edge in extremes)
     # The median lies between both, so that most records need not be sorted.
     if MIN_DEVIATION <= (high - low).max() / 2 and (high - low).max() <= MAX_DEVIATION:
         return []
@@ -206,16 +216,13 @@ def _amplitude_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> lis
     return [SignalProblem("units", message, fatal=True)]
 
 
-def _clipped_leads(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    clipped = usable.copy()
+def _clipped_leads(record: ECGRecord, extremes: Extremes) -> npt.NDArray[np.bool_]:
     fewest = CLIPPED_SAMPLES * CLIPPED_PLACES
-    for lead in np.flatnonzero(usable):
-        signal = record.signal[lead]
-        often = (
-            np.count_nonzero(signal == edge) >= fewest for edge in (signal.min(), signal.max())
-        )
-        clipped[lead] = any(often) and _is_clipped(signal)
-    return clipped
+    clipped = [
+        any(np.count_nonzero(lead == edge) >= fewest for edge in edges) and _is_clipped(lead)
+        for lead, *edges in zip(record.signal, *extremes, strict=True)
+    ]
+    return np.array(clipped)
 
 
 def _is_clipped(lead: npt.NDArray[np.float32]) -> bool:

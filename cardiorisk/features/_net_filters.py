@@ -33,25 +33,32 @@ def decimated(signal: npt.NDArray[np.floating], ratio: int) -> Floats:
 
 @cache
 def _taps(ratio: int) -> Floats:
-    return np.asarray(firwin(2 * REACH * ratio + 1, 1 / ratio, window=("kaiser", KAISER)))
+    taps = firwin(2 * REACH * ratio + 1, 1 / ratio, window=("kaiser", KAISER))
+    return np.where(np.abs(taps) > 1e-12, taps, 0.0)  # every ratio-th one is zero but for rounding
 
 
 @cache
 def _decimate() -> Callable[..., None]:
     def decimate(signal: Any, taps: Any, ratio: Any, out: Any) -> None:
-        n, reach = signal.shape[1], len(taps) // 2
-        flat = np.zeros(n + 2 * reach)
+        n, reach, n_out = signal.shape[1], len(taps) // 2, out.shape[1]
+        flat = np.zeros((n_out + len(taps) // ratio + 1) * ratio)
+        phases = np.empty((ratio, len(flat) // ratio))
         for lead in range(signal.shape[0]):
             row, start = signal[lead], np.float64(signal[lead, 0])
             slope = (row[n - 1] - start) / max(n - 1, 1)
             for place in range(n):
                 flat[reach + place] = row[place] - (start + slope * place)
-            for place in range(out.shape[1]):
-                piece = flat[place * ratio : place * ratio + len(taps)]
-                total = 0.0
-                for tap in range(len(taps)):
-                    total += taps[tap] * piece[tap]
-                out[lead, place] = total + start + slope * place * ratio
+            for phase in range(ratio):
+                for place in range(phases.shape[1]):
+                    phases[phase, place] = flat[place * ratio + phase]
+            total = out[lead]
+            for place in range(n_out):
+                total[place] = start + slope * place * ratio
+            for tap in range(len(taps)):
+                if taps[tap] != 0:
+                    factor, piece = taps[tap], phases[tap % ratio, tap // ratio :]
+                    for place in range(n_out):
+                        total[place] += factor * piece[place]
 
     return compiled(decimate, fastmath=True)
 

@@ -50,8 +50,8 @@ class Wave(NamedTuple):
 
 def _runs(certain: npt.NDArray[np.bool_], shortest: int) -> npt.NDArray[np.int64]:
     """First and last sample of each run, shape (n_runs, 2); breaks shorter than GAP are bridged."""
-    change = np.flatnonzero(np.diff(certain.astype(np.int8), prepend=0, append=0))
-    runs = change.reshape(-1, 2)
+    between = np.concatenate([[False], certain, [False]])
+    runs = np.flatnonzero(between[1:] != between[:-1]).reshape(-1, 2)
     if len(runs):
         apart = runs[1:, 0] - runs[:-1, 1] >= GAP
         runs = np.stack([runs[np.append(True, apart), 0], runs[np.append(apart, True), 1]], axis=1)
@@ -111,8 +111,10 @@ def _edges(
 def decode(probability: Float32s) -> dict[str, Wave]:
     """Turn probabilities, (3, n_leads, n_samples), into waves by name."""
     waves = {}
+    n_leads = probability.shape[1]
+    mean = np.full(n_leads, 1 / n_leads, np.float32)
     for name, each in zip(WAVES, probability, strict=True):
-        consensus = each.mean(axis=0, dtype=np.float64)
+        consensus = (mean @ each).astype(np.float64)
         runs = _runs(consensus > CERTAIN, SHORTEST[name])
         onset, own_onset = _edges(each, consensus, runs, 0)
         offset, own_offset = _edges(each, consensus, runs, 1)

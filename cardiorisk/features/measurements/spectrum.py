@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import rfft
 
 from cardiorisk._validation import usable_leads
 from cardiorisk.features.measurements.median_beat import AFTER, MedianBeat
@@ -37,8 +38,8 @@ def _welch(signal: npt.NDArray[np.float32], rate: float) -> tuple[Floats, Floats
     power = np.zeros((n_leads, size // 2 + 1))
     for start in starts:
         piece = signal[:, start : start + size]
-        spectrum = np.fft.rfft((piece - piece.mean(axis=1, keepdims=True)) * window, axis=1)
-        power += np.abs(spectrum) ** 2
+        spectrum = rfft((piece - piece.mean(axis=1, keepdims=True)) * window, axis=1)
+        power += spectrum.real**2 + spectrum.imag**2
     # Twice, for negative frequencies; over the window's energy, so that the sum is a variance.
     scale = 2 / (size * float((window**2).sum()) * len(starts))
     return power * scale, np.fft.rfftfreq(size, 1 / rate).astype(np.float64)
