@@ -13,9 +13,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import cardiorisk
 from cardiorisk.estimators import KACQDCNNClassifier
+from cardiorisk.estimators.kacq import noise_study
 from cardiorisk.estimators.kacq.dual_channel import DualChannelNet
 from cardiorisk.estimators.kacq.fitting import _split
 from cardiorisk.estimators.kacq.lstm import LSTM
@@ -68,15 +70,11 @@ def test_lstm_with_tanh_equals_that_of_torch():
     ours = LSTM(3, 5).double()
     theirs = torch.nn.LSTM(3, 5, batch_first=True, bidirectional=True).double()
 
-    def torch_order(matrix):  # input, forget, output, candidate -> input, forget, cell, output
-        take, keep, show, candidate = matrix.chunk(4, dim=-1)
-        return torch.cat([take, keep, candidate, show], dim=-1).T
-
     with torch.no_grad():
         for direction, end in enumerate(("l0", "l0_reverse")):
-            getattr(theirs, f"weight_ih_{end}").copy_(torch_order(ours.inputs[direction]))
-            getattr(theirs, f"weight_hh_{end}").copy_(torch_order(ours.recurrent[direction]))
-            getattr(theirs, f"bias_ih_{end}").copy_(torch_order(ours.bias[direction])[:, 0])
+            getattr(theirs, f"weight_ih_{end}").copy_(ours.inputs[direction])
+            getattr(theirs, f"weight_hh_{end}").copy_(ours.recurrent[direction])
+            getattr(theirs, f"bias_ih_{end}").copy_(ours.bias[direction])
             getattr(theirs, f"bias_hh_{end}").zero_()
     x = torch.randn(7, 4, 3).double()
     torch.testing.assert_close(ours(x), theirs(x)[0])
@@ -89,9 +87,19 @@ def test_relu_reaches_candidate_and_output_only():
     torch.manual_seed(0)
     layer = LSTM(1, 2, bidirectional=False, activation="relu").double()
     x = torch.ones(1, 1, 1).double()
-    take, _, show, candidate = (layer.inputs[0] + layer.bias[0]).chunk(4, dim=-1)
+    take, _, candidate, show = (layer.inputs[0, :, 0] + layer.bias[0]).chunk(4, dim=-1)
     cell = take.sigmoid() * candidate.relu()
-    torch.testing.assert_close(layer(x)[0], show.sigmoid() * cell.relu())
+    torch.testing.assert_close(layer(x)[0, 0], show.sigmoid() * cell.relu())
+
+
+def test_second_direction_reads_from_the_end():
+    torch.manual_seed(0)
+    layer = LSTM(2, 3, activation="relu").double()
+    swapped = LSTM(2, 3, activation="relu").double()
+    swapped.load_state_dict({name: value.flip(0) for name, value in layer.state_dict().items()})
+    x = torch.randn(5, 4, 2).double()
+    first, second = layer(x).chunk(2, dim=-1)
+    torch.testing.assert_close(swapped(x.flip(1)).flip(1), torch.cat([second, first], dim=-1))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -261,6 +269,23 @@ def test_noise_and_shots_change_predictions_repeatably(fitted):
         other = copy.copy(model).set_params(**settings)
         assert not np.array_equal(other.predict_proba(X), exact)
         assert np.array_equal(other.predict_proba(X), other.predict_proba(X))
+
+
+def test_noise_study_leaves_the_model_alone_and_full_noise_says_nothing(fitted):
+    model, X = fitted
+    y = _table()[1]
+    before = model.predict_proba(X)
+    pipeline = make_pipeline(StandardScaler().fit(np.zeros((2, 6))), model)
+    settings = {"noise": [0.0, 0.05, 0.75], "shots": [None, 200], "n_repeats": 2}
+    table = noise_study(pipeline, X, y, **settings)
+    assert len(table) == 9
+    shift = table.groupby(["noise", "shots"], dropna=False)["shift"].mean().unstack()
+    assert shift.iloc[0, -1] == 0
+    assert (shift[200].to_numpy() > 0).all()
+    assert shift.iloc[1, -1] < shift.iloc[2, -1]
+    assert np.array_equal(model.predict_proba(X), before)
+    with pytest.raises(ValueError, match="noise"):
+        noise_study(model, X, y, noise=[0.9])
 
 
 def test_same_seed_same_weights_and_torch_is_left_as_it_was():

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from cardiorisk.estimators.kacq.classifier import KACQDCNNClassifier
+from cardiorisk.estimators.kacq.noise_study import noise_study
 
 if TYPE_CHECKING:
     from cardiorisk.estimators.kacq.kan_layer import KANLayer
     from cardiorisk.estimators.kacq.quantum_layer import QuantumLayer
 
-__all__ = ["KACQDCNNClassifier", "KANLayer", "QuantumLayer"]
+__all__ = ["KACQDCNNClassifier", "KANLayer", "QuantumLayer", "noise_study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,6 @@ __all__ = ["LSTM"]
 torch = require("torch", extra="nn")
 nn = torch.nn
 
-ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
-
 
 class LSTM(nn.Module):  # type: ignore[name-defined]  # torch is imported late
     """Long short-term memory that returns every step.
@@ -24,10 +22,17 @@ class LSTM(nn.Module):  # type: ignore[name-defined]  # torch is imported late
     activation : {"relu", "tanh"}, default="tanh"
         Of candidate and output, as ``activation`` in Keras, which ``torch.nn.LSTM`` cannot change.
 
+    Attributes
+    ----------
+    inputs, recurrent, bias : Parameter
+        Shapes (n_directions, 4 * n_units, n_inputs), (n_directions, 4 * n_units, n_units) and
+        (n_directions, 4 * n_units): input gate, forget gate, candidate, output gate.
+
     Notes
     -----
     One bias a gate, first weights Glorot-uniform, recurrent ones orthogonal, bias 0 and 1 for the
-    forget gate, as in Keras. Both directions are computed in one product a step.
+    forget gate, as in Keras. With tanh the steps run inside torch's own fused function; with ReLU
+    both directions are computed in one product a step.
 
     Examples
     --------
@@ -43,15 +48,14 @@ class LSTM(nn.Module):  # type: ignore[name-defined]  # torch is imported late
     ) -> None:
         super().__init__()
         n_directions = 2 if bidirectional else 1
-        self.n_units, self.activation = n_units, ACTIVATIONS[activation]
+        self.n_units, self.activation = n_units, activation
         limit = sqrt(6 / (n_inputs + 4 * n_units))
-        self.inputs = nn.Parameter(
-            (2 * torch.rand(n_directions, n_inputs, 4 * n_units) - 1) * limit
-        )
-        square = [nn.init.orthogonal_(torch.empty(4 * n_units, n_units)).T for _ in range(2)]
-        self.recurrent = nn.Parameter(torch.stack(square[:n_directions]).contiguous())
-        self.bias = nn.Parameter(torch.zeros(n_directions, 1, 4 * n_units))
-        nn.init.ones_(self.bias.data[..., n_units : 2 * n_units])
+        even = 2 * torch.rand(n_directions, 4 * n_units, n_inputs) - 1
+        self.inputs = nn.Parameter(even * limit)
+        square = [nn.init.orthogonal_(torch.empty(4 * n_units, n_units)) for _ in range(2)]
+        self.recurrent = nn.Parameter(torch.stack(square[:n_directions]))
+        self.bias = nn.Parameter(torch.zeros(n_directions, 4 * n_units))
+        nn.init.ones_(self.bias.data[:, n_units : 2 * n_units])
 
     def forward(self, x: Any) -> Any:
         """Read the steps.
@@ -64,19 +68,32 @@ class LSTM(nn.Module):  # type: ignore[name-defined]  # torch is imported late
         -------
         outputs : Tensor, shape (n, n_steps, n_directions * n_units)
         """
+        return self._fused(x) if self.activation == "tanh" else self._stepwise(x)
+
+    def _fused(self, x: Any) -> Any:
+        start = x.new_zeros(len(self.inputs), len(x), self.n_units)
+        none = torch.zeros_like(self.bias[0])  # torch has a second bias
+        weights = [
+            part
+            for direction in zip(self.inputs, self.recurrent, self.bias, strict=True)
+            for part in (*direction, none)
+        ]
+        two = len(self.inputs) == 2
+        return torch.lstm(x, (start, start), weights, True, 1, 0.0, self.training, two, True)[0]
+
+    def _stepwise(self, x: Any) -> Any:
         both = [x, x.flip(1)][: len(self.inputs)]
         n, n_steps, _ = x.shape
         steps = torch.stack(both).flatten(1, 2)  # (n_directions, n * n_steps, n_inputs)
-        driven = torch.baddbmm(self.bias, steps, self.inputs)
-        driven = driven.unflatten(1, (n, n_steps)).unbind(2)
+        driven = torch.baddbmm(self.bias[:, None], steps, self.inputs.mT)
         state = cell = x.new_zeros(len(both), n, self.n_units)
         outputs = []
-        for step in driven:
-            total = torch.baddbmm(step, state, self.recurrent)
-            gates = torch.sigmoid(total[..., : 3 * self.n_units])
-            take, keep, show = gates.chunk(3, dim=-1)
-            cell = keep * cell + take * self.activation(total[..., 3 * self.n_units :])
-            state = show * self.activation(cell)
+        for step in driven.unflatten(1, (n, n_steps)).unbind(2):
+            total = torch.baddbmm(step, state, self.recurrent.mT)
+            gates, candidate, show = total.split([2 * self.n_units, self.n_units, self.n_units], -1)
+            take, keep = gates.sigmoid().chunk(2, dim=-1)
+            cell = keep * cell + take * candidate.relu()
+            state = show.sigmoid() * cell.relu()
             outputs.append(state)
         found = torch.stack(outputs, dim=2)  # (n_directions, n, n_steps, n_units)
         if len(found) == 1:
