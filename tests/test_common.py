@@ -41,6 +41,7 @@ ESTIMATORS = [
     KACQDCNNClassifier(
         n_qubits=2,
         token_units=2,
+        dropout=0.0,
         lstm_units=(2,),
         dense_units=(4,),
         n_members=1,

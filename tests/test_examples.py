@@ -43,6 +43,12 @@ def test_protoecgnet(tmp_path):
     assert (tmp_path / "prototype_match.png").exists()
 
 
+def test_kacq_heart(tmp_path):
+    output = run("kacq_heart.py", tmp_path)
+    assert "without circuits: AUROC" in output
+    assert (tmp_path / "circuit.png").exists()
+
+
 def test_simulated_ecg(tmp_path):
     assert "median absolute error" in run("simulated_ecg.py", tmp_path)
     assert len(list(tmp_path.glob("*.png"))) >= 8

@@ -33,6 +33,7 @@ SMALL = {
     "dense_units": (6,),
     "classical_units": (4,),
     "readout_units": (4,),
+    "dropout": 0.1,
     "n_members": 1,
     "epochs": 3,
     "random_state": 0,
@@ -141,8 +142,11 @@ def test_saved_model_with_an_opinion_predicts_the_same(tmp_path):
 
 def test_simulators_agree_and_share_weights(fitted):
     model, X = fitted
+    other = copy.copy(model)
     for simulator in ("default.qubit", "lightning.qubit"):
-        other = copy.copy(model).set_params(simulator=simulator)
+        other.predict_proba(X[:1])
+        other.set_params(simulator=simulator, token_units=9, n_members=3)
+        assert other.module_.members[0].channels["quantum"][3].layers[0].simulator == simulator
         np.testing.assert_allclose(
             other.predict_proba(X[:4]), model.predict_proba(X[:4]), atol=1e-10
         )

@@ -1,5 +1,6 @@
 """Two channels, one of them quantum, on a clinical table: KACQ-DCNN."""
 
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from cardiorisk.estimators._net_estimator import NetEstimator
 from cardiorisk.estimators._torch_session import seeded
 from cardiorisk.estimators.kacq.fitting import Rows, fit_members
 from cardiorisk.estimators.kacq.input_scaling import InputScaling, fit_scaling
+from cardiorisk.estimators.kacq.network_plan import NetworkPlan
 from cardiorisk.estimators.kacq.out_of_fold import fit_opinion, opinion
 from cardiorisk.estimators.kacq.parameters import PUBLISHED, KACQParameters, network_plan
 from cardiorisk.exceptions import TableError
@@ -22,6 +24,8 @@ from cardiorisk.exceptions import TableError
 __all__ = ["KACQDCNNClassifier"]
 
 Floats = npt.NDArray[np.float64]
+
+AT_PREDICTION = ("simulator", "shots", "noise")
 
 
 class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
@@ -64,7 +68,7 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         Intervals of the splines; of those that feed the circuits.
     kan_scale : {"free", "shared"}, default="free"
         See :class:`~cardiorisk.estimators.kacq.KANLayer`.
-    dropout : float, default=0.1
+    dropout : float, default=0.3
         After each layer.
     scaling : {"minmax", "symmetric", "standard"}, default="symmetric"
         Of the columns, learned from the training rows: onto 0 to 1, onto -1 to 1, or to mean 0 and
@@ -187,8 +191,8 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
             tokens = np.column_stack([X, added])
         scaling = fit_scaling(tokens, self.scaling)
         self._scaling = vars(scaling)
-        self._n_tokens = tokens.shape[1]
-        plan = network_plan(self, self._n_tokens, len(self.classes_))
+        plan = network_plan(self, tokens.shape[1], len(self.classes_))
+        self._plan = {**asdict(plan), "n_members": self.n_members}
         rows = Rows(scaling(tokens), encoded, weight, groups)
         self.weights_, history, self.device_used_ = fit_members(self, plan, rows, rng)
         self.history_ = {name: history[name].to_numpy() for name in history}
@@ -229,6 +233,24 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of the simulation act on a fitted classifier too.
+
+        Parameters
+        ----------
+        **params
+            ``simulator``, ``shots`` and ``noise`` change the next predictions, all others the next
+            ``fit``.
+
+        Returns
+        -------
+        self
+        """
+        super().set_params(**params)
+        if not params.keys().isdisjoint(AT_PREDICTION) and hasattr(self, "weights_"):
+            self.weights_ = dict(self.weights_)  # a new dict: the module is built anew
+        return self
+
     @property
     def n_parameters_(self) -> int:
         """Trainable parameters of one member."""
@@ -238,9 +260,11 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
     def _build_module(self) -> Any:
         from cardiorisk.estimators.kacq.dual_channel import MeanOfNets
 
-        plan = network_plan(self, self._n_tokens, len(self.classes_))
+        now = {name: getattr(self, name) for name in AT_PREDICTION}
+        settings = {**self._plan, **now}
+        n_members = settings.pop("n_members")
         # In float64 a row has the same prediction alone and among others.
-        return MeanOfNets(plan, self.n_members).double()
+        return MeanOfNets(NetworkPlan(**settings), n_members).double()
 
     def _check_X(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         check_columns(self, X, reset=reset)
