@@ -90,3 +90,10 @@ def test_ludb_conduction(tmp_path, data_folder):
     assert "AUROC" in output
     report = (tmp_path / "ludb_conduction.html").read_text(encoding="utf-8")
     assert report.count("<svg") > 4
+
+
+def test_concept_embedding(tmp_path):
+    output = run("concept_embedding.py", tmp_path)
+    assert "ConceptQuality(purity" in output
+    assert " days (+" in output
+    assert (tmp_path / "concepts.png").exists()

@@ -8,6 +8,7 @@ from cardiorisk.explain.attribution import (
 )
 from cardiorisk.explain.code_reasons import CodeReasons, explain_codes
 from cardiorisk.explain.cohort_flow import cohort_flow_text, plot_cohort_flow
+from cardiorisk.explain.concept_map import plot_concepts
 from cardiorisk.explain.conformal import ConformalClassifier, ConformalMultilabelClassifier
 from cardiorisk.explain.ecg_plot import plot_ecg
 from cardiorisk.explain.ecg_words import ecg_alt_text
@@ -30,6 +31,7 @@ __all__ = [
     "explain_codes",
     "phenotype_associations",
     "plot_cohort_flow",
+    "plot_concepts",
     "plot_ecg",
     "plot_explanation",
     "plot_importance",
