@@ -1,5 +1,7 @@
 """Leakage guards: each finds what it is for, and is quiet without it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 from cardiorisk.evaluation import Finding, LeakageReport, check_leakage, evaluate
 from cardiorisk.evaluation.leakage.check import CHEAP, GUARDS
 from cardiorisk.exceptions import LeakageWarning
-from cardiorisk.records import ECGRecord
+from cardiorisk.records import ECGRecord, PatientHistories
 
 RNG = np.random.default_rng(0)
 X, Y = make_classification(400, 6, n_informative=4, flip_y=0.1, class_sep=0.7, random_state=0)
@@ -259,20 +261,15 @@ def test_dates_after_the_prediction():
     assert not found("late_events", frame[:300], Y[:300], prediction_times=limits[:300])
 
 
-class Histories:
-    """The columnar form of patients' histories: two patients, three visits."""
-
-    shape = (2,)
-    patient_offsets = np.array([0, 2, 3])
-    visit_offsets = np.array([0, 1, 3, 4])
-    times = np.array(["2020-01-01", "2020-05-01", "2020-02-01"], dtype="datetime64[s]")
-    event_offsets = None
-
-    def __init__(self, limits):
-        self.prediction_times = np.array(limits, dtype="datetime64[s]")
-
-    def __len__(self):
-        return 2
+def test_events_of_histories_after_the_prediction_time():
+    times = ["2020-01-01", "2020-01-01", "2020-05-01", "2020-02-01", "2020-02-03"]
+    events = pd.DataFrame({"subject_id": [1, 1, 1, 2, 2], "time": times, "code": list("abcde")})
+    histories = PatientHistories.from_events(events)
+    cut = histories.as_of("2020-03-01")
+    late = replace(histories, prediction_times=cut.prediction_times)
+    assert not found("late_events", cut, np.array([0, 1]))
+    (finding,) = found("late_events", late, np.array([0, 1]))
+    assert finding.rows == (0,)
 
 
 def test_the_epoch_that_the_test_rows_chose():

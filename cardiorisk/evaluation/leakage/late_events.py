@@ -31,18 +31,13 @@ def late_events(study: Study) -> list[Finding]:
 
 
 def _of_histories(X: Any) -> dict[str, Bools]:
-    """Patients with a visit after the prediction time, from the columnar form."""
+    """Patients with an event after the prediction time, from the columnar form."""
     if X.prediction_times is None:
         raise NotChecked("the histories have no prediction_times")
-    times, limits = np.asarray(X.times), np.asarray(X.prediction_times)
-    first, last = np.asarray(X.patient_offsets)[:-1], np.asarray(X.patient_offsets)[1:]
-    latest = np.array(
-        [
-            times[a:b].max() if b > a else limits[p]
-            for p, (a, b) in enumerate(zip(first, last, strict=True))
-        ]
-    )
-    return {"events": np.asarray(latest > limits)}
+    lengths = np.diff(X.event_offsets)
+    late = np.asarray(X.times) > np.repeat(X.prediction_times, lengths)
+    who = np.repeat(np.arange(len(lengths)), lengths)
+    return {"events": np.bincount(who[late], minlength=len(lengths)) > 0}
 
 
 def _of_dates(study: Study) -> dict[str, Bools]:
