@@ -262,14 +262,18 @@ def test_dates_after_the_prediction():
 
 
 def test_events_of_histories_after_the_prediction_time():
-    times = ["2020-01-01", "2020-01-01", "2020-05-01", "2020-02-01", "2020-02-03"]
-    events = pd.DataFrame({"subject_id": [1, 1, 1, 2, 2], "time": times, "code": list("abcde")})
+    """Two visits of three events a patient, so that visits and events are counted apart."""
+    patients = np.repeat(np.arange(10), 3)
+    times = np.tile(["2020-01-01", "2020-01-01", "2020-02-01"], 10)
+    times[[2, 11]] = "2020-05-01"
+    events = pd.DataFrame({"subject_id": patients, "time": times, "code": list("abc") * 10})
     histories = PatientHistories.from_events(events)
     cut = histories.as_of("2020-03-01")
     late = replace(histories, prediction_times=cut.prediction_times)
-    assert not found("late_events", cut, np.array([0, 1]))
-    (finding,) = found("late_events", late, np.array([0, 1]))
-    assert finding.rows == (0,)
+    y = np.arange(10) % 2
+    assert not found("late_events", cut, y)
+    (finding,) = found("late_events", late, y)
+    assert finding.rows == (0, 3)
 
 
 def test_the_epoch_that_the_test_rows_chose():
