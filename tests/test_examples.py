@@ -54,6 +54,14 @@ def test_simulated_ecg(tmp_path):
     assert len(list(tmp_path.glob("*.png"))) >= 8
 
 
+def test_leakage_guards(tmp_path):
+    output = run("leakage_guards.py", tmp_path)
+    assert "chol" in output
+    assert "Leave one site out: 0 findings" in output
+    assert "a rule on qrs_duration with random mistakes" in output
+    assert "SelectKBest was fitted to all 200 rows" in output
+
+
 def test_machine_measurements(tmp_path):
     assert "AUROC on 30 simulated signals" in run("machine_measurements.py", tmp_path)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
@@ -15,9 +16,11 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
+from cardiorisk.datasets import make_ehr
 from cardiorisk.evaluation import Finding, LeakageReport, check_leakage, evaluate
 from cardiorisk.evaluation.leakage.check import CHEAP, GUARDS
 from cardiorisk.exceptions import LeakageWarning
+from cardiorisk.features import ConceptEmbedding
 from cardiorisk.records import ECGRecord, PatientHistories
 
 RNG = np.random.default_rng(0)
@@ -276,6 +279,26 @@ def test_events_of_histories_after_the_prediction_time():
     assert finding.rows == (0, 3)
 
 
+def test_events_after_the_prediction():
+    histories = make_ehr(60, random_state=0).histories
+    assert not found("late_events", histories, np.arange(60) % 2)
+    early = histories.prediction_times - np.timedelta64(90, "D")
+    (finding,) = found("late_events", histories, np.arange(60) % 2, prediction_times=early)
+    assert 0 < len(finding.rows) <= 60
+    assert "needs prediction_times" in check_leakage(X, Y).not_checked["late_events"]
+
+
+def test_an_embedding_of_all_patients():
+    ehr = make_ehr(80, random_state=0)
+    embedding = ConceptEmbedding(vector_size=4, epochs=1, random_state=0)
+    everyone = embedding.fit(ehr.histories)
+    (finding,) = found("fitted_outside", ehr.histories, ehr.target, fitted=everyone)
+    assert "ConceptEmbedding was fitted to all 80 rows" in finding.what
+    assert not found(
+        "fitted_outside", ehr.histories, ehr.target, fitted=embedding.fit(ehr.histories[:60])
+    )
+
+
 def test_the_epoch_that_the_test_rows_chose():
     validation = np.array([0.70, 0.80, 0.85, 0.84, 0.83])
     test = np.array([0.70, 0.78, 0.82, 0.86, 0.80])
@@ -333,6 +356,13 @@ def test_bad_arguments():
 )
 def test_odd_tables_are_checked_without_a_word(data):
     check_leakage(data, Y, sites=SITE)
+
+
+def test_sparse_and_very_large_tables_are_not_checked(monkeypatch):
+    report = check_leakage(csr_array(X), Y, guards="cheap")
+    assert "no table but csr_array" in report.not_checked["copies_across_folds"]
+    monkeypatch.setattr("cardiorisk.evaluation.leakage.study.MOST_CELLS", 2000)
+    assert "a part of the rows" in check_leakage(X, Y).not_checked["rule_labels"]
 
 
 def test_evaluate_warns_names_the_caller_and_keeps_the_finding():

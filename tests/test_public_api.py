@@ -41,6 +41,8 @@ PUBLIC = {
         "build_cohort",
         "delineate",
         "describe_ecg",
+        "wide_qrs_label",
+        "wide_qrs_statements",
     ],
     "cardiorisk.estimators": [
         "CardioForestClassifier",

@@ -12,6 +12,7 @@ from cardiorisk.features.feature_definitions import FEATURES
 from cardiorisk.features.machine_measurements import MachineMeasurements
 from cardiorisk.features.signal_filter import ECGFilter
 from cardiorisk.features.signal_quality import SignalQuality
+from cardiorisk.features.wide_qrs import wide_qrs_label, wide_qrs_statements
 from cardiorisk.records import Delineation
 
 __all__ = [
@@ -30,4 +31,6 @@ __all__ = [
     "build_cohort",
     "delineate",
     "describe_ecg",
+    "wide_qrs_label",
+    "wide_qrs_statements",
 ]

@@ -103,10 +103,6 @@ class Cells:
         )
         return cls(WHOLE, codes.view(np.uint64)[:, None], (), np.empty((len(codes), 0)))
 
-    def column(self, name: str) -> Floats:
-        """Return the values of one numeric column."""
-        return self.numbers[:, self.numeric.index(self.columns.index(name))]
-
     @property
     def numeric_names(self) -> tuple[str, ...]:
         """Names of the columns of ``numbers``."""

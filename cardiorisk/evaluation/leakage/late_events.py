@@ -1,7 +1,5 @@
 """Events after the time of prediction."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -9,6 +7,7 @@ import pandas as pd
 from cardiorisk._validation import as_pandas
 from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
 from cardiorisk.evaluation.leakage.study import Study
+from cardiorisk.records import PatientHistories
 
 __all__ = ["late_events"]
 
@@ -17,7 +16,7 @@ Bools = npt.NDArray[np.bool_]
 
 def late_events(study: Study) -> list[Finding]:
     """Find histories, or columns of dates, that hold what happened after the prediction."""
-    found = _of_histories(study.X) if hasattr(study.X, "event_offsets") else _of_dates(study)
+    found = _of_histories(study) if isinstance(study.X, PatientHistories) else _of_dates(study)
     findings = []
     for name, late in found.items():
         if late.any():
@@ -30,12 +29,15 @@ def late_events(study: Study) -> list[Finding]:
     return findings
 
 
-def _of_histories(X: Any) -> dict[str, Bools]:
-    """Patients with an event after the prediction time, from the columnar form."""
-    if X.prediction_times is None:
-        raise NotChecked("the histories have no prediction_times")
-    lengths = np.diff(X.event_offsets)
-    late = np.asarray(X.times) > np.repeat(X.prediction_times, lengths)
+def _of_histories(study: Study) -> dict[str, Bools]:
+    """Patients with an event after their prediction time."""
+    histories: PatientHistories = study.X
+    limits = study.prediction_times
+    limits = histories.prediction_times if limits is None else np.asarray(limits)
+    if limits is None:
+        raise NotChecked("needs prediction_times, or histories.as_of")
+    lengths = np.diff(histories.event_offsets)
+    late = np.asarray(histories.times) > np.repeat(limits.astype("datetime64[us]"), lengths)
     who = np.repeat(np.arange(len(lengths)), lengths)
     return {"events": np.bincount(who[late], minlength=len(lengths)) > 0}
 

@@ -1,6 +1,7 @@
 """One patient in training and in test."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from cardiorisk._validation import as_pandas
 from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
 from cardiorisk.evaluation.leakage.study import Study, material_count
-from cardiorisk.records import ECGRecord
+from cardiorisk.records import ECGRecord, PatientHistories
 
 __all__ = ["shared_patients"]
 
@@ -35,7 +36,7 @@ def shared_patients(study: Study) -> list[Finding]:
             )
             remedy = "Pass the patient of each row as groups, and keep it out of the features."
             evidence: dict[str, float | str] = {"patients": n_shared, "rows": len(rows)}
-            columns = (source,) if source not in ("groups", "subject_id of the records") else ()
+            columns = () if source == "groups" or " of the " in source else (source,)
             found = Finding(
                 "shared_patients", what, remedy, evidence, tuple(rows.tolist()), columns
             )
@@ -49,13 +50,15 @@ def _patients(study: Study) -> dict[str, npt.NDArray[Any]]:
     if study.groups is not None:
         named["groups"] = np.unique(study.groups, return_inverse=True)[1]
     X = as_pandas(study.X)
-    if isinstance(X, pd.DataFrame):
+    if isinstance(X, PatientHistories):
+        named["subject_ids of the histories"] = np.unique(X.subject_ids, return_inverse=True)[1]
+    elif isinstance(X, pd.DataFrame):
         for name in X.columns:
             if isinstance(name, str) and PATIENT_COLUMN.fullmatch(name):
                 codes = _codes(X[name])
                 if FEWEST < len(np.unique(codes)):
                     named[name] = codes
-    elif not hasattr(X, "columns") and len(X) and isinstance(X[0], ECGRecord):
+    elif isinstance(X, Sequence | np.ndarray) and len(X) and isinstance(X[0], ECGRecord):
         codes = _codes(pd.Series([record.subject_id for record in X], dtype=object))
         if len(np.unique(codes)) > 1:
             named["subject_id of the records"] = codes

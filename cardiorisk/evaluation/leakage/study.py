@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk.evaluation.leakage.cells import Cells
+from cardiorisk.evaluation.leakage.cells import MOST_COLUMNS, Cells
 from cardiorisk.evaluation.leakage.finding import NotChecked
 from cardiorisk.evaluation.protocols import Split
 
 __all__ = ["Study", "material_count"]
+
+MOST_CELLS = 100_000_000  # 2.4 GB while they are compared
 
 
 def material_count(n_rows: int) -> float:
@@ -51,6 +53,9 @@ class Study:
         NotChecked
             ``X`` is no table.
         """
+        shape: tuple[int, ...] = getattr(self.X, "shape", ())
+        if len(shape) == 2 and shape[1] <= MOST_COLUMNS and shape[0] * shape[1] > MOST_CELLS:
+            raise NotChecked(f"more than {MOST_CELLS:,} values; check a part of the rows")
         cells = Cells.of(self.X)
         if cells is None:
             raise NotChecked(f"no table but {type(self.X).__name__}")
