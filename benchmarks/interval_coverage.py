@@ -24,6 +24,7 @@ from cardiorisk.evaluation.pooling import binary_intervals, pooled_thresholds
 
 CUT = 0.2
 MAX_ROWS = 5
+GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 class Population(NamedTuple):
@@ -73,7 +74,8 @@ def draw(population, n, rng):
 def truth(population, k=200_000):
     """Every measure on the population itself: each risk with its share of events."""
     z = population.mean + population.sd * ndtri((np.arange(k) + 0.5) / k)
-    p, noise = expit(z), np.random.default_rng(0).normal(size=k)
+    spread = ((np.arange(k) + 0.5) * GOLDEN) % 1  # as even as a grid, and unrelated to z
+    p, noise = expit(z), ndtri(np.clip(spread, 1e-9, 1 - 1e-9))
     events = np.repeat([True, False], k)
     weights = np.concatenate([p, 1 - p])[None]
     risk, other = (np.tile(r, 2) for r in (population.risk(z), population.other_risk(z, noise)))

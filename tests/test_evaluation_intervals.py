@@ -10,6 +10,7 @@ from cardiorisk.evaluation.intervals import (
     bootstrap,
     bootstrap_interval,
     check_confidence,
+    log_odds_interval,
     proportion_interval,
 )
 from cardiorisk.evaluation.pooling import binary_intervals
@@ -115,6 +116,17 @@ def test_degenerate_resamples_are_named():
 def test_missing_estimate_keeps_its_reason():
     interval = bootstrap_interval(NAN, np.ones(10), reason="no row has an event")
     assert str(interval) == "not available (no row has an event)"
+
+
+def test_log_odds_interval_is_skewed_near_one_and_falls_back_where_it_cannot_be():
+    samples = np.random.default_rng(0).beta(90, 10, 5000)
+    found = log_odds_interval(0.9, samples)
+    assert 0.9 - found.low > found.high - 0.9
+    limits = np.quantile(samples, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx(tuple(limits), abs=0.02)
+    assert log_odds_interval(1.0, np.ones(100)).reason.startswith("all resamples agree")
+    assert np.isnan(log_odds_interval(NAN, samples, reason="none").low)
+    assert "doubtful" in log_odds_interval(0.9, np.append(samples, np.full(900, NAN))).reason
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 12), (12, 12), (7, 20), (480, 500)])

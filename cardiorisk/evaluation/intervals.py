@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -17,6 +17,7 @@ __all__ = [
     "bootstrap_interval",
     "check_confidence",
     "estimate_and_resamples",
+    "log_odds_interval",
     "proportion_interval",
 ]
 
@@ -226,6 +227,40 @@ def bootstrap_interval(
     elif low == high:
         reason = "all resamples agree: the interval is too narrow"
     return Interval(float(estimate), float(low), float(high), reason)
+
+
+def log_odds_interval(
+    estimate: float,
+    samples: npt.NDArray[np.float64],
+    confidence: float = 0.95,
+    reason: str = "",
+) -> Interval:
+    """Compute a normal interval of the log-odds, with the standard error of the resamples.
+
+    For areas that are skewed near 0 and 1, such as that under the precision-recall curve. Where
+    the scale does not exist it is that of :func:`bootstrap_interval`.
+
+    Parameters
+    ----------
+    estimate, samples, confidence, reason
+        See :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    interval : Interval
+
+    References
+    ----------
+    Boyd K, Eng KH, Page CD. ECML PKDD 2013:451-466. doi:10.1007/978-3-642-40994-3_29 (log-odds
+    scale; the standard error there is not from resamples).
+    """
+    plain = bootstrap_interval(estimate, samples, confidence, reason)
+    inside = samples[np.isfinite(samples) & (samples > 0) & (samples < 1)]
+    if not 0 < estimate < 1 or len(inside) < 2 or plain.low == plain.high:
+        return plain
+    half = ndtri((1 + confidence) / 2) * float(np.std(logit(inside), ddof=1))
+    low, high = expit(logit(estimate) - half), expit(logit(estimate) + half)
+    return Interval(plain.estimate, float(low), float(high), plain.reason)
 
 
 def proportion_interval(

@@ -14,7 +14,12 @@ from cardiorisk.evaluation.intervals import (
     bootstrap_interval,
     estimate_and_resamples,
 )
-from cardiorisk.evaluation.measures import BINARY_MEASURES, binary_measures, reservation
+from cardiorisk.evaluation.measures import (
+    BINARY_MEASURES,
+    binary_measures,
+    measure_interval,
+    reservation,
+)
 from cardiorisk.evaluation.pooling import mean_over_repeats, pooled_thresholds
 from cardiorisk.evaluation.protocols import Protocol
 
@@ -61,7 +66,7 @@ def measure_labels(
         for m, measure in enumerate(BINARY_MEASURES):
             value, drawn = estimate[at * k + m], samples[:, at * k + m]
             reason = _reason(measure, value, present[:, at], probability[:, :, at])
-            interval = bootstrap_interval(value, drawn, confidence, reason)
+            interval = measure_interval(measure, value, drawn, confidence, reason)
             row |= {measure: interval.estimate, f"{measure}_low": interval.low}
             row[f"{measure}_high"] = interval.high
             if interval.reason:

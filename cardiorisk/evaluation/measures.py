@@ -4,7 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cardiorisk.evaluation.discrimination import auroc, average_precision, cumulative_counts, rank
-from cardiorisk.evaluation.intervals import Statistic
+from cardiorisk.evaluation.intervals import (
+    Interval,
+    Statistic,
+    bootstrap_interval,
+    log_odds_interval,
+)
 from cardiorisk.evaluation.recalibration import (
     SMALLEST_RISK,
     calibration_in_the_large,
@@ -18,6 +23,7 @@ __all__ = [
     "THRESHOLD_MEASURES",
     "binary_measures",
     "limited_risks",
+    "measure_interval",
     "multiclass_measures",
     "reservation",
     "threshold_measures",
@@ -151,6 +157,15 @@ def threshold_measures(
         return np.stack(values, axis=2).reshape(len(weights), -1)
 
     return statistic
+
+
+def measure_interval(
+    measure: str, estimate: float, samples: Floats, confidence: float, reason: str = ""
+) -> Interval:
+    """Give a measure the interval that covers best: log-odds for the AUPRC, else bootstrap."""
+    if measure == "auprc":
+        return log_odds_interval(estimate, samples, confidence, reason)
+    return bootstrap_interval(estimate, samples, confidence, reason)
 
 
 def limited_risks(risk: Floats) -> str:

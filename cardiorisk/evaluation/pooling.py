@@ -11,7 +11,6 @@ from cardiorisk.evaluation.delong import delong, delong_interval
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap_interval,
     estimate_and_resamples,
     proportion_interval,
 )
@@ -20,6 +19,7 @@ from cardiorisk.evaluation.measures import (
     MULTICLASS_MEASURES,
     THRESHOLD_MEASURES,
     binary_measures,
+    measure_interval,
     multiclass_measures,
     reservation,
     threshold_measures,
@@ -99,7 +99,7 @@ def pooled_measures(
     reasons = _reasons(code, probability, positive, estimate)
     names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
     intervals = {
-        name: bootstrap_interval(estimate[k], samples[:, k], confidence, reasons[k])
+        name: measure_interval(name, estimate[k], samples[:, k], confidence, reasons[k])
         for k, name in enumerate(names)
     }
     if auroc_interval == "delong":

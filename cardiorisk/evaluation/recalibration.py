@@ -171,7 +171,9 @@ def _expanded_step(moments: list[Floats], p: int) -> tuple[Floats, Floats]:
     for _ in range(3):  # each pass gains an order
         quadratic = _order(moments[2], step, 2)
         cubic = _order(moments[3], step, 3)
-        step = _solve(curvature, gradient - quadratic - cubic)
+        with np.errstate(invalid="ignore", over="ignore"):  # far from the top: not finite
+            rest = gradient - quadratic - cubic
+        step = _solve(curvature, rest)
     return step, np.abs(_solve(curvature, cubic)).max(axis=1)
 
 
