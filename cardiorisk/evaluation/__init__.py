@@ -15,6 +15,7 @@ from cardiorisk.evaluation.concept_quality import (
     concept_stability,
 )
 from cardiorisk.evaluation.drift import Drift, drift
+from cardiorisk.evaluation.fairness import fairness_gaps
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.leakage import Finding, LeakageReport, check_leakage
 from cardiorisk.evaluation.multilabel import MultilabelResult
@@ -58,6 +59,7 @@ __all__ = [
     "decision_curve",
     "drift",
     "evaluate",
+    "fairness_gaps",
     "plot_calibration",
     "plot_critical_difference",
     "plot_decision_curve",

@@ -13,7 +13,7 @@ from cardiorisk.evaluation.measures import BINARY_MEASURES
 from cardiorisk.evaluation.outcomes import check_outcome
 from cardiorisk.evaluation.pooling import binary_intervals
 
-__all__ = ["subgroup_report"]
+__all__ = ["EVERYONE", "members", "subgroup_report", "subgroup_table", "too_few"]
 
 MAX_SUBGROUPS = 30  # of one variable; more means that it was never cut into groups
 EVERYONE = "all"
@@ -79,9 +79,9 @@ def subgroup_report(
     check_confidence(n_bootstraps, confidence)
     events, risk = check_outcome(y, probability, pos_label)
     groups = check_groups(groups, len(events))
-    table = _as_frame(subgroups, len(events))
+    table = subgroup_table(subgroups, len(events))
     rows = []
-    for variable, subgroup, member in _members(table):
+    for variable, subgroup, member in members(table):
         row: dict[str, Any] = {
             "variable": variable,
             "subgroup": subgroup,
@@ -89,7 +89,7 @@ def subgroup_report(
             "events": int(events[member].sum()),
             "mean_risk": float(risk[member].mean()),
         }
-        note = _too_few(row["events"], row["n"], min_events)
+        note = too_few(row["events"], row["n"], min_events)
         row |= dict.fromkeys(_columns(), np.nan)
         if not note:
             intervals = binary_intervals(
@@ -109,7 +109,8 @@ def subgroup_report(
     return pd.DataFrame(rows)
 
 
-def _as_frame(subgroups: Any, n_rows: int) -> pd.DataFrame:
+def subgroup_table(subgroups: Any, n_rows: int) -> pd.DataFrame:
+    """Return the subgroups as a table with one variable a column, each of few values."""
     if isinstance(subgroups, pd.Series):
         frame = subgroups.rename(subgroups.name or "subgroup").to_frame()
     elif isinstance(subgroups, pd.DataFrame | Mapping):
@@ -128,7 +129,7 @@ def _as_frame(subgroups: Any, n_rows: int) -> pd.DataFrame:
     return frame
 
 
-def _members(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+def members(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
     """Everyone, then the subgroups of each variable in the order of their categories."""
     yield EVERYONE, EVERYONE, np.ones(len(table), dtype=bool)
     for name in table:
@@ -140,7 +141,8 @@ def _members(table: pd.DataFrame) -> Iterator[tuple[str, str, npt.NDArray[np.boo
             yield str(name), MISSING, codes < 0
 
 
-def _too_few(n_events: int, n: int, least: int) -> str:
+def too_few(n_events: int, n: int, least: int) -> str:
+    """Say why a subgroup is too small to be measured; empty if it is not."""
     if n_events < least:
         return f"too few: {n_events} events"
     if n - n_events < least:

@@ -1,0 +1,90 @@
+"""Gaps between subgroups against fairlearn's own functions, and their intervals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn.metrics import (
+    MetricFrame,
+    demographic_parity_difference,
+    equalized_odds_difference,
+    true_positive_rate_difference,
+)
+from sklearn.metrics import precision_score, roc_auc_score
+
+from cardiorisk.evaluation import fairness_gaps
+
+RNG = np.random.default_rng(0)
+N = 900
+SEX = RNG.choice(["f", "m"], N, p=[0.4, 0.6])
+AGE = pd.cut(RNG.uniform(40, 80, N), [40, 55, 65, 80])
+TRUE = RNG.uniform(size=N)
+EVENTS = RNG.random(N) < TRUE
+RISK = np.clip(TRUE - 0.25 * (SEX == "f"), 0, 1)  # women are told too little
+GAPS = fairness_gaps(EVENTS, RISK, {"sex": SEX, "age": AGE}, n_bootstraps=300)
+
+
+def gap(measure, variable="sex"):
+    rows = GAPS[(GAPS["variable"] == variable) & (GAPS["measure"] == measure)]
+    return rows.iloc[0]
+
+
+def test_gaps_are_those_of_fairlearn():
+    flagged = RISK >= 0.5
+    known = {"sensitive_features": SEX}
+    expected = demographic_parity_difference(EVENTS, flagged, **known)
+    assert gap("flagged")["gap"] == pytest.approx(expected)
+    expected = true_positive_rate_difference(EVENTS, flagged, **known)
+    assert gap("sensitivity")["gap"] == pytest.approx(expected)
+    odds = equalized_odds_difference(EVENTS, flagged, **known)
+    assert max(gap("sensitivity")["gap"], gap("specificity")["gap"]) == pytest.approx(odds)
+    frame = MetricFrame(
+        metrics=precision_score, y_true=EVENTS, y_pred=flagged, sensitive_features=SEX
+    )
+    assert gap("ppv")["gap"] == pytest.approx(frame.difference())
+    areas = [roc_auc_score(EVENTS[SEX == s], RISK[SEX == s]) for s in "fm"]
+    assert gap("auroc")["gap"] == pytest.approx(abs(areas[0] - areas[1]))
+
+
+def test_a_real_gap_is_seen_and_named():
+    row = gap("sensitivity")
+    assert (row["lowest"], row["highest"]) == ("f", "m")
+    assert 0.1 < row["low"] < row["gap"] < row["high"]
+    assert row["note"] == ""
+
+
+def test_more_than_two_subgroups_are_said_to_be_chosen():
+    row = gap("flagged", "age")
+    assert "farthest apart of 3" in row["note"]
+    assert row["gap"] >= 0
+
+
+def test_patients_are_drawn_whole():
+    copies = np.repeat(np.arange(N), 3)
+    many = fairness_gaps(
+        EVENTS[copies], RISK[copies], {"sex": SEX[copies]}, groups=copies, n_bootstraps=300
+    )
+    once = GAPS[GAPS["variable"] == "sex"]
+    width = [(t["high"] - t["low"]).to_numpy() for t in (many, once)]
+    np.testing.assert_allclose(*width, rtol=0.25)
+
+
+def test_small_subgroups_are_left_out_and_named():
+    few = np.where(np.arange(N) < 12, "x", SEX)
+    found = fairness_gaps(EVENTS, RISK, {"sex": few}, n_bootstraps=50)
+    assert (found["note"].str.contains("too few events: x")).all()
+    alone = fairness_gaps(EVENTS, RISK, {"all alike": np.repeat("a", N)}, n_bootstraps=50)
+    assert alone["gap"].isna().all()
+    assert "fewer than two subgroups" in alone["note"].iloc[0]
+
+
+def test_a_measure_that_does_not_exist_is_missing():
+    low = np.where(SEX == "f", 0.1, RISK)  # no woman is flagged: she has no PPV
+    found = fairness_gaps(EVENTS, low, {"sex": SEX}, n_bootstraps=50).set_index("measure")
+    assert np.isnan(found.loc["ppv", "gap"])
+    assert "does not exist" in found.loc["ppv", "note"]
+    assert np.isfinite(found.loc["sensitivity", "gap"])
+
+
+def test_bad_thresholds_are_refused():
+    with pytest.raises(ValueError, match="Got threshold=50"):
+        fairness_gaps(EVENTS, RISK, {"sex": SEX}, threshold=50)
