@@ -16,6 +16,7 @@ from cardiorisk.exceptions import TableError
 
 __all__ = ["MAX_CODE_LENGTH", "Collected", "collect"]
 
+NO_VISIT = -(1 << 62)  # less the day: no number of a visit
 MAX_CODE_LENGTH = 100
 """Longer than this, or with a line break, an entry is free text and no code."""
 
@@ -90,7 +91,7 @@ def collect(
         events,
         vocabulary.astype(np.str_),
         _descriptions(parts, vocabulary),
-        subject_ids,
+        subject_ids.astype(np.int64 if subject_ids.dtype.kind in "iu" else np.str_),
         table,
         reading_table(found),
     )
@@ -156,13 +157,13 @@ def _bad_rows(
     part: EventColumns, patient: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.bool_], list[Finding]]:
     """Mark the rows that cannot be used, each counted for its first reason."""
-    words = pd.Series(part.code.values.astype(str), dtype=object)
-    is_text = (words.str.len() > MAX_CODE_LENGTH) | words.str.contains("[\r\n]", regex=True)
+    words = [str(word) for word in part.code.values.tolist()]
+    is_text = [len(w) > MAX_CODE_LENGTH or "\n" in w or "\r" in w for w in words]
     reasons = {
         "null subject": patient == -1,
         "null code": part.code.is_missing,
         "null or unreadable time": np.isnat(part.times),
-        "free text in the code column": np.append(is_text.to_numpy(bool), False)[part.code.labels],
+        "free text in the code column": np.array([*is_text, False])[part.code.labels],
         "unknown subject": patient == -2,
     }
     bad = np.zeros(len(patient), bool)
@@ -179,14 +180,23 @@ def _visits(
     """One number a visit; an event without a visit belongs to its calendar day."""
     if all(part.visit is None for part in parts):
         return None
-    nothing = np.empty(0, np.str_)
-    given = [
-        Labelled(np.full(len(part.times), -1), nothing) if part.visit is None else part.visit
-        for part in parts
-    ]
-    labels, values = unify([visit[keep] for visit, keep in zip(given, kept, strict=True)])
-    visit = np.concatenate(labels)
-    times = np.concatenate([part.times[keep] for part, keep in zip(parts, kept, strict=True)])
-    days = times.astype("datetime64[D]").view(np.int64)
-    lowest = days.min() if len(days) else 0
-    return np.where(visit < 0, len(values) + days - lowest, visit)
+    given = [part.visit for part in parts if part.visit is not None]
+    as_text = len({visit.values.dtype.kind for visit in given if len(visit.values)}) > 1
+    keys = []
+    for part, keep in zip(parts, kept, strict=True):
+        days = part.times[keep].astype("datetime64[D]").view(np.int64)
+        key = NO_VISIT - days
+        if part.visit is not None:
+            labels = part.visit.labels[keep]
+            own = np.append(_visit_numbers(part.visit.values, as_text), 0)[labels]
+            key = np.where(labels < 0, key, own)
+        keys.append(key)
+    return np.concatenate(keys)
+
+
+def _visit_numbers(values: npt.NDArray[Any], as_text: bool) -> npt.NDArray[np.int64]:
+    """Numbers that tell visits apart in every table: their own, or a hash of 64 bits."""
+    if values.dtype.kind in "iu" and not as_text:
+        return values.astype(np.int64)
+    words = values.astype(np.str_).astype(object)
+    return pd.util.hash_array(words, categorize=False).view(np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Labelled", "as_identifiers", "label", "unify"]
+__all__ = ["Labelled", "as_identifiers", "label", "relabelled", "unify"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,8 @@ class Labelled:
     ----------
     labels : ndarray of int64, shape (n,)
         Position in ``values``; -1 where the entry is missing.
-    values : ndarray of shape (n_values,)
+    values : ndarray of int64, or of str objects, shape (n_values,)
+        All different.
     """
 
     labels: npt.NDArray[np.int64]
@@ -45,25 +46,30 @@ def label(column: Any) -> Labelled:
     """
     series = column if isinstance(column, pd.Series) else pd.Series(column)
     labels, values = pd.factorize(series)
-    words = _plain_values(values)
-    if words.dtype.kind in "iu":
-        return Labelled(labels.astype(np.int64), words)
-    unique, place = np.unique(words, return_inverse=True)
-    if len(unique) and unique[0] == "":
-        unique, place = unique[1:], place - 1
-    return Labelled(np.append(place, -1)[labels].astype(np.int64), unique)
-
-
-def _plain_values(values: Any) -> npt.NDArray[Any]:
-    """Whole numbers as int64, all else as text without blanks around it."""
     plain = np.asarray(values)
     if plain.dtype.kind == "f" and np.all(plain == np.floor(plain)):
         plain = plain.astype(np.int64)
-    if plain.dtype.kind in "iu":
-        return plain.astype(np.int64)
-    if plain.dtype == object and all(isinstance(value, int | np.integer) for value in plain):
-        return plain.astype(np.int64)
-    return np.array([str(value).strip() for value in plain], dtype=np.str_)
+    is_whole = plain.dtype == object and all(isinstance(v, int | np.integer) for v in plain)
+    if plain.dtype.kind in "iu" or (is_whole and len(plain)):
+        return Labelled(labels.astype(np.int64), plain.astype(np.int64))
+    words = [str(value).strip() for value in plain.tolist()]
+    return relabelled(labels.astype(np.int64), words)
+
+
+def relabelled(labels: npt.NDArray[np.int64], words: Sequence[str]) -> Labelled:
+    """Labels of words of which several may be equal; "" is missing.
+
+    Examples
+    --------
+    >>> found = relabelled(np.array([0, 1, 2, -1]), ["b", "", "b"])
+    >>> found.labels.tolist(), found.values.tolist()
+    ([0, -1, 0, -1], ['b'])
+    """
+    place, values = pd.factorize(np.array([*words, ""], dtype=object)[:-1])
+    if len(empty := np.flatnonzero(values == "")):
+        values = np.delete(values, empty[0])
+        place = np.where(place == empty[0], -1, place - (place > empty[0]))
+    return Labelled(np.append(place, -1)[labels].astype(np.int64), values)
 
 
 def as_identifiers(*columns: Labelled) -> tuple[Labelled, ...]:
@@ -71,10 +77,11 @@ def as_identifiers(*columns: Labelled) -> tuple[Labelled, ...]:
 
     A patient ``7`` of one table is the patient ``"7"`` of another.
     """
-    kinds = {column.values.dtype.kind for column in columns if len(column.values)}
-    if len(kinds) < 2:
+    if len({column.values.dtype.kind for column in columns if len(column.values)}) < 2:
         return columns
-    return tuple(Labelled(column.labels, column.values.astype(np.str_)) for column in columns)
+    return tuple(
+        Labelled(column.labels, column.values.astype(np.str_).astype(object)) for column in columns
+    )
 
 
 def unify(columns: Sequence[Labelled]) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[Any]]:
@@ -87,15 +94,17 @@ def unify(columns: Sequence[Labelled]) -> tuple[list[npt.NDArray[np.int64]], npt
     ([[1, 0], [2, 1, -1]], ['a', 'b', 'c'])
     """
     same_type = as_identifiers(*columns)
-    used = [column.values[_is_used(column)] for column in same_type]
-    filled = [part for part in used if len(part)]
+    used = [_is_used(column) for column in same_type]
+    filled = [c.values[u] for c, u in zip(same_type, used, strict=True) if u.any()]
     if not filled:
-        return [column.labels for column in same_type], np.empty(0, np.str_)
-    values = np.unique(np.concatenate(filled))
-    out = []
-    for column in same_type:
-        place = np.searchsorted(values, column.values) if len(column.values) else np.empty(0, int)
-        out.append(np.append(place, -1)[column.labels].astype(np.int64))
+        return [column.labels for column in same_type], np.empty(0, object)
+    codes, values = pd.factorize(np.concatenate(filled), sort=True)
+    out, start = [], 0
+    for column, chosen in zip(same_type, used, strict=True):
+        place = np.full(len(column.values) + 1, -1, np.int64)
+        place[np.flatnonzero(chosen)] = codes[start : start + chosen.sum()]
+        start += int(chosen.sum())
+        out.append(place[column.labels])
     return out, values
 
 

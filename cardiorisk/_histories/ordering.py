@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from cardiorisk._histories.ranges import offsets_of
 
@@ -51,7 +52,7 @@ def order_events(
     stamps = times.astype("datetime64[us]").view(np.int64)
     visits = np.asarray(times.astype("datetime64[D]").view(np.int64) if visit is None else visit)
     late = np.sum((patient[1:] == patient[:-1]) & (stamps[1:] < stamps[:-1]))
-    order = np.lexsort((codes, visits, stamps, patient))
+    order = _order(codes, visits, stamps, patient)
     patient, stamps, visits, codes = (c[order] for c in (patient, stamps, visits, codes))
     new_patient = patient[1:] != patient[:-1]
     new_visit = new_patient | (visits[1:] != visits[:-1])
@@ -73,7 +74,31 @@ def order_events(
     )
 
 
+def _order(
+    codes: npt.NDArray[Any], visits: npt.NDArray[Any], stamps: Ints, patient: npt.NDArray[Any]
+) -> npt.NDArray[np.intp]:
+    """Sort by patient, time, visit and code; patient and time as one number where they fit."""
+    if not len(stamps):
+        return np.empty(0, np.intp)
+    seconds, rest = np.divmod(stamps - stamps.min(), 1_000_000)
+    span = int(seconds.max()) + 1
+    if rest.any() or (int(patient.max()) + 1) * span >= 1 << 63:
+        return np.lexsort((codes, visits, stamps, patient))
+    when = patient * np.int64(span) + seconds
+    order = np.argsort(when)
+    when = when[order]
+    tied = np.zeros(len(when) + 1, bool)
+    tied[1:-1] = when[1:] == when[:-1]
+    rows = np.flatnonzero(tied[1:] | tied[:-1])
+    part = order[rows]
+    order[rows] = part[np.lexsort((codes[part], visits[part], when[rows]))]
+    return order
+
+
 def _n_split(patient: npt.NDArray[Any], visit: npt.NDArray[Any]) -> int:
     """Count the pieces of visits beyond the first."""
-    pairs = np.stack([patient, visit])
-    return pairs.shape[1] - np.unique(pairs, axis=1).shape[1] if pairs.size else 0
+    if len(pd.unique(visit)) == len(visit):
+        return 0
+    order = np.lexsort((visit, patient))
+    patient, visit = patient[order], visit[order]
+    return int(np.sum((patient[1:] == patient[:-1]) & (visit[1:] == visit[:-1])))

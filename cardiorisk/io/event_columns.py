@@ -1,6 +1,5 @@
 """Columns of Arrow tables as the columns of events."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,43 +8,61 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._histories.columns import as_times
-from cardiorisk._histories.labels import Labelled
+from cardiorisk._histories.labels import Labelled, relabelled
 from cardiorisk._optional import require
 
 __all__ = ["codes_of", "first_words", "identifiers_of", "labelled", "pairs_of", "times_of"]
 
-WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-
 
 def labelled(column: Any) -> Labelled:
     """Labels of an Arrow column of any type, its values as text without blanks around it."""
-    arrow, compute = require("pyarrow", extra="ehr"), require("pyarrow.compute", extra="ehr")
+    return _as_words(*_encoded(column))
+
+
+def _as_words(labels: npt.NDArray[np.int64], dictionary: Any) -> Labelled:
+    if len(dictionary) and _compute().any(_compute().equal(dictionary, "")).as_py():
+        return relabelled(labels, dictionary.to_pylist())
+    return Labelled(labels, np.array([*dictionary.to_pylist(), ""], dtype=object)[:-1])
+
+
+def _encoded(column: Any) -> tuple[npt.NDArray[np.int64], Any]:
+    """Labels and the Arrow array of what they stand for, as trimmed text, all different."""
+    arrow, compute = require("pyarrow", extra="ehr"), _compute()
     if arrow.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if column.type != arrow.string():
+        column = column.cast(arrow.string())
     encoded = compute.dictionary_encode(column)
     if isinstance(encoded, arrow.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
     if isinstance(encoded, arrow.ChunkedArray):  # no rows at all
-        return Labelled(np.empty(0, np.int64), np.empty(0, np.str_))
+        return np.empty(0, np.int64), arrow.array([], arrow.string())
     labels = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    words = [str(value).strip() for value in encoded.dictionary.to_pylist()]
-    return relabelled(labels, words)
+    trimmed = compute.utf8_trim_whitespace(encoded.dictionary)
+    if trimmed.equals(encoded.dictionary):
+        return labels, trimmed
+    again = compute.dictionary_encode(trimmed)
+    if len(again.dictionary) == len(trimmed):
+        return labels, trimmed
+    place = again.indices.to_numpy().astype(np.int64)
+    return np.append(place, -1)[labels], again.dictionary
 
 
-def relabelled(labels: npt.NDArray[np.int64], words: list[str]) -> Labelled:
-    """Labels with what they stand for, where several may stand for the same; "" is missing."""
-    values, place = np.unique(np.array(words, dtype=np.str_), return_inverse=True)
-    if len(values) and values[0] == "":
-        values, place = values[1:], place - 1
-    return Labelled(np.append(place, -1)[labels].astype(np.int64), values)
+def _compute() -> Any:
+    return require("pyarrow.compute", extra="ehr")
 
 
 def identifiers_of(column: Any) -> Labelled:
     """Label identifiers: as numbers where all are whole numbers without leading zeros."""
-    found = labelled(column)
-    if all(WHOLE_NUMBER.fullmatch(word) for word in found.values.tolist()):
-        return Labelled(found.labels, found.values.astype(np.int64))
-    return found
+    arrow = require("pyarrow", extra="ehr")
+    labels, dictionary = _encoded(column)
+    try:
+        numbers = dictionary.cast(arrow.int64())
+    except arrow.ArrowInvalid:
+        return _as_words(labels, dictionary)
+    if not numbers.cast(arrow.string()).equals(dictionary):
+        return _as_words(labels, dictionary)
+    return Labelled(labels, numbers.to_numpy(zero_copy_only=False).astype(np.int64))
 
 
 def codes_of(column: Any, spell: Callable[[str], str]) -> Labelled:
