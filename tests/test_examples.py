@@ -22,6 +22,13 @@ def test_class_conditional_sets(tmp_path):
     assert "conditional='class'" in output
 
 
+def test_heart_failure_cohort(tmp_path):
+    pytest.importorskip("gensim")
+    output = run("heart_failure_cohort.py", tmp_path)
+    assert "65 cases, 256 controls" in output
+    assert "days before: diagnosis/" in output
+
+
 def test_external_validation(tmp_path):
     output = run("external_validation.py", tmp_path)
     assert "external validation: the model came fitted" in output
