@@ -153,7 +153,9 @@ def write(study: Study, cache: Path) -> None:
         rows = [path.read_text(encoding="utf-8").split("\n") for path in kept if path.exists()]
         lines += [head, *(row for part in rows for row in part[:-1]), ""]
         seconds += [int(part[-1]) for part in rows]
-    lines.append(f"{sum(seconds)} s of CPU time.")
+    absent = [part for part in PARTS if not (cache / f"{part}.txt").exists()]
+    words = f" Not measured: {', '.join(absent)}." if absent else ""
+    lines.append(f"{sum(seconds)} s of CPU time.{words}")
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

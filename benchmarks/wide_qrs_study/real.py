@@ -64,6 +64,7 @@ def sources() -> list[Signals]:
 
 
 def area(named: np.ndarray, score: np.ndarray) -> str:
+    """Write an AUROC with its interval; a missing score counts as the median."""
     filled = np.where(np.isnan(score), np.nanmedian(score), score)
     areas = delong(named, filled[None])
     return f"{delong_interval(float(areas.auroc[0]), float(areas.covariance[0, 0])):.3f}"
