@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Kernel", "Rows", "convolved", "kernel", "padded"]
+__all__ = ["Kernel", "Rows", "convolved", "empty_rows", "kernel", "padded"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -59,9 +59,13 @@ def kernel(weight: Floats, bias: Floats, stride: int = 1) -> Kernel:
     return Kernel(np.ascontiguousarray(laid.transpose(2, 1, 0, 3)), bias, stride)
 
 
-def _empty(n_leads: int, n_channels: int, n_samples: int) -> Floats:
+def empty_rows(n_leads: int, n_channels: int, n_samples: int) -> Rows:
+    """Rows whose insides are to be written."""
     whole = -(-n_samples // WHOLE) * WHOLE
-    return np.empty((n_leads, n_channels, whole + 2 * PAD), np.float32)
+    values = np.empty((n_leads, n_channels, whole + 2 * PAD), np.float32)
+    values[..., :PAD] = 0
+    values[..., PAD + n_samples :] = 0
+    return Rows(values, n_samples)
 
 
 def padded(signals: Floats, stride: int = 1) -> Rows:
@@ -71,9 +75,7 @@ def padded(signals: Floats, stride: int = 1) -> Rows:
     """
     n_leads, n_channels, n_samples = signals.shape
     apart = signals.reshape(n_leads, n_channels, n_samples // stride, stride)
-    rows = Rows(_empty(n_leads, n_channels * stride, n_samples // stride), n_samples // stride)
-    rows.values[..., :PAD] = 0
-    rows.values[..., PAD + rows.n_samples :] = 0
+    rows = empty_rows(n_leads, n_channels * stride, n_samples // stride)
     rows.inside[:] = apart.transpose(0, 1, 3, 2).reshape(rows.inside.shape)
     return rows
 
@@ -96,13 +98,15 @@ def convolved(
     if by.stride > 1:
         parts = [padded(part.inside, by.stride) for part in parts]
     n_leads, n_samples = len(parts[0].values), parts[0].n_samples
-    out = Rows(_empty(n_leads, len(by.bias), n_samples), n_samples)
-    out.inside[:] = by.bias[:, None] if onto is None else onto
+    out = empty_rows(n_leads, len(by.bias), n_samples)
+    if onto is not None:
+        out.inside[:] = onto
     first, n_channels, width = 0, *by.weight.shape[1:3]
     for part in parts:
         after = first + part.values.shape[1]
         lowest = np.float32(0 if rectified and after == n_channels else -np.inf)
-        _adder(width)(part.values, by.weight, first, out.values, n_samples, lowest)
+        fresh = first == 0 and onto is None
+        _adder(width)(part.values, by.weight, first, by.bias, fresh, out.values, n_samples, lowest)
         first = after
     return out
 

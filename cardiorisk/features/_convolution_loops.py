@@ -122,12 +122,14 @@ def adder(width: int) -> Callable[..., None]:
 
     ``rows`` and ``out`` are (n_leads, n_channels, PAD + n_samples + PAD or more), ``weight``
     (n_outputs / OUTPUTS, n_channels, width, OUTPUTS), of which the channels from ``first`` on are
-    used. ``out`` holds what is added to, and becomes at least ``lowest``.
+    used. ``out`` holds what is added to, unless ``fresh``: then that is ``bias``. It becomes at
+    least ``lowest`` inside, and zero beyond.
     """
     reach, long = width // 2, VECTORS * LANES
 
     def add(
-        rows: Any, weight: Any, first: Any, out: Any, n_samples: Any, lowest: Any
+        rows: Any, weight: Any, first: Any, bias: Any, fresh: Any, out: Any, n_samples: Any,
+        lowest: Any,
     ) -> None:  # fmt: skip
         n_channels, row_step, out_step = rows.shape[1], rows.shape[2], out.shape[2]
         end = PAD + (n_samples + LANES - 1) // LANES * LANES
@@ -136,6 +138,9 @@ def adder(width: int) -> Callable[..., None]:
             for group in range(weight.shape[0]):
                 by = weight[group, first].ctypes.data
                 output = group * OUTPUTS
+                if fresh:
+                    for one in range(output, output + OUTPUTS):
+                        out[lead, one, PAD:end] = bias[one]
                 target = out[lead, output].ctypes.data
                 place = PAD
                 while place < end:
@@ -146,7 +151,6 @@ def adder(width: int) -> Callable[..., None]:
                     else:
                         add_tile(to, out_step, of, row_step, by, n_channels, lowest, width, 1)
                         place += LANES
-                out[lead, output : output + OUTPUTS, :PAD] = 0
                 out[lead, output : output + OUTPUTS, PAD + n_samples :] = 0
 
     return compiled(add)

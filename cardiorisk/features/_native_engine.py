@@ -33,7 +33,7 @@ MARGIN = 500  # samples seen on both sides of a part and then left to its neighb
 NEIGHBOURHOOD = 10.0  # s before and after a beat
 LEAST_SHARE = 0.25  # of the beats there have a P wave, or all are ripples of fibrillation
 TOGETHER = 0.150  # s between the two positions of one beat, ANSI/AAMI EC57
-AGREEMENT = 0.7  # of both ways to find beats; periodic artefacts fool one of them
+AGREEMENT = 0.7  # of both ways to find beats; periodic artefacts fool one (benchmarks/beat_gate.py)
 NAMES = {
     "P": ("P_on", "P_peak", "P_off"),
     "QRS": ("QRS_on", "R_peak", "QRS_off"),
@@ -126,20 +126,20 @@ def _from_nearest(some: Floats, others: Floats) -> Floats:
     return np.where(before < -after, before, after)
 
 
-def _agree(seen: Floats, gate: Floats) -> bool:
-    """Tell whether the network and the gate see the same rhythm, of at least two beats.
+def _agreement(seen: Floats, gate: Floats) -> float:
+    """Share of the beats that network and gate both see, 0 of fewer than two.
 
     The gate may sit on T in wide-QRS tachycardia: one distance for all beats does not count.
     """
     if len(seen) < 2:
-        return False
+        return 0.0
     aligned = gate + np.median(_from_nearest(seen, gate))
     reach = TOGETHER * NET_RATE
     both = min(
         np.sum(np.abs(_from_nearest(seen, aligned)) <= reach),
         np.sum(np.abs(_from_nearest(aligned, seen)) <= reach),
     )
-    return bool(2 * both >= AGREEMENT * (len(seen) + len(gate)))
+    return float(2 * both / (len(seen) + len(gate)))
 
 
 def _lead_order(name: str) -> tuple[int, str]:
@@ -201,7 +201,7 @@ def mark_waves(record: ECGRecord, net: WaveNet | None = None) -> Delineation:
         places = lead_places(record.lead_names[lead] for lead in order)
         found = _find_waves(signal, places, shipped_net() if net is None else net)
         seen = _by_beat(found, signal.shape[1])
-        if _agree(seen["QRS"].middle, beats_of_gate.astype(np.float64)):
+        if _agreement(seen["QRS"].middle, beats_of_gate.astype(np.float64)) >= AGREEMENT:
             waves = seen
     marks = _marks(_filtered(signal, LOW_PASS, "lowpass"), waves)
     step = record.sampling_rate / NET_RATE

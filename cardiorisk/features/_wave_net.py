@@ -1,4 +1,4 @@
-"""A small convolutional network that tells P, QRS and T apart, run with numpy alone.
+"""A small convolutional network that tells P, QRS and T apart, run without torch.
 
 Every lead passes the same stem, which is told the lead's name, so that any set of leads fits.
 Mean, maximum and spread over the leads feed a U-Net that sees the whole record; its answer goes
@@ -13,7 +13,14 @@ from importlib.resources import as_file, files
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk.features._convolution import Kernel, Rows, convolved, kernel, padded
+from cardiorisk.features._convolution import (
+    Kernel,
+    Rows,
+    convolved,
+    empty_rows,
+    kernel,
+    padded,
+)
 from cardiorisk.records import STANDARD_LEADS
 
 __all__ = [
@@ -57,12 +64,13 @@ def lead_places(names: Iterable[str]) -> npt.NDArray[np.int64]:
 def _doubled(x: Rows) -> Rows:
     """Interpolate to twice the length, between the middles of samples."""
     old = x.inside
-    new = np.empty((*old.shape[:2], 2 * x.n_samples), np.float32)
+    doubled = empty_rows(len(old), old.shape[1], 2 * x.n_samples)
+    new = doubled.inside
     new[..., 0] = old[..., 0]
     new[..., 2::2] = 0.25 * old[..., :-1] + 0.75 * old[..., 1:]
     new[..., 1:-1:2] = 0.75 * old[..., :-1] + 0.25 * old[..., 1:]
     new[..., -1] = old[..., -1]
-    return padded(new)
+    return doubled
 
 
 class WaveNet:
@@ -102,7 +110,8 @@ class WaveNet:
         mean = stems.mean(axis=0)
         apart = stems - mean
         spread = np.sqrt(np.einsum("ijk,ijk->jk", apart, apart) / len(stems) + SPREAD_FLOOR)
-        x = padded(np.concatenate([mean, stems.max(axis=0), spread])[None])
+        x = empty_rows(1, 3 * len(mean), mean.shape[1])
+        np.concatenate([mean, stems.max(axis=0), spread], out=x.inside[0])
         levels = []
         for depth in range(self.depth):
             x = self._layer([x], f"down{depth}")
@@ -111,8 +120,10 @@ class WaveNet:
         for depth in reversed(range(self.depth - 1)):
             x = self._layer([_doubled(x), levels[depth]], f"up{depth}")
         weight, bias = self.scores
-        seen = weight @ x.inside[0] + bias
-        return padded(np.concatenate([x.inside[0], seen])[None])
+        scores = weight @ x.inside[0] + bias
+        seen = empty_rows(1, x.values.shape[1] + len(scores), x.n_samples)
+        np.concatenate([x.inside[0], scores], out=seen.inside[0])
+        return seen
 
     def probability(self, leads: Floats, places: npt.NDArray[np.int64]) -> Floats:
         """Tell for every sample of every lead which waves it belongs to.

@@ -31,6 +31,7 @@ ALIGNMENT = 0.030  # s: how far a beat is moved to fit the mean beat best
 SHAPE = 0.080  # s: half width of the piece of a beat whose shape is compared
 QUANTILE_SAMPLES = 2000  # of a lead at most, from which its quantiles are taken
 COMPARED = 500  # beats of a long record that are compared with each other
+# The limits; benchmarks/beat_gate.py chooses them without the records that judge them.
 MIN_CONTRAST = 2.7
 MIN_SIMILARITY = 0.75
 REGULAR_SIMILARITY = 0.95
@@ -99,7 +100,8 @@ def high_values(values: Floats, share: float) -> Floats:
 
 def qrs_energy(banded: Floats, sampling_rate: float) -> Floats:
     """Steepness in the QRS band, pooled over leads of equal weight, shape (n_samples,)."""
-    banded = banded[high_values(np.abs(banded), 0.99)[:, 0] > FAINTEST]
+    strong = high_values(np.abs(banded), 0.99)[:, 0] > FAINTEST
+    banded = banded if strong.all() else banded[strong]
     if not len(banded):
         return np.zeros(banded.shape[1], np.float32)
     steepness = np.empty_like(banded)
@@ -188,7 +190,8 @@ def aligned(signal: Floats, positions: Positions, sampling_rate: float) -> Posit
     half_width, reach = round(SHAPE * sampling_rate), round(ALIGNMENT * sampling_rate)
     lags = np.arange(-reach, reach + 1)
     for _ in range(2):  # the second round fits to a sharper median beat
-        median_beat = np.median(beat_shapes(signal, moved, half_width), axis=0)
+        ranked = np.sort(beat_shapes(signal, moved, half_width), axis=0)
+        median_beat = (ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2]) / 2
         fit = likeness(signal, moved, lags, half_width, median_beat)
         moved = np.clip(moved + lags[np.argmax(fit, axis=1)], 0, len(size) - 1)
     return np.unique(moved)
@@ -201,8 +204,10 @@ def similarity(shapes: Floats) -> float:
     """
     some = shapes[:: max(len(shapes) // COMPARED, 1)]
     correlations = some @ some.T
-    others = correlations[~np.eye(len(some), dtype=bool)].reshape(len(some), -1)
-    return float(np.median(np.quantile(others, 0.75, axis=1)))
+    others = np.sort(correlations[~np.eye(len(some), dtype=bool)].reshape(len(some), -1), axis=1)
+    place, share = divmod(0.75 * (others.shape[1] - 1), 1)
+    low, high = others[:, int(place)], others[:, min(int(place) + 1, others.shape[1] - 1)]
+    return float(np.median(low + (high - low) * share))
 
 
 def repetition(clean: Floats, positions: Positions, sampling_rate: float) -> float:
