@@ -143,7 +143,7 @@ def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
     problems = _lead_problems(filled, extremes) + _gap_problems(record, filled)
     if (usable := _usable(extremes)).any():
         problems += _amplitude_problems(filled, usable, extremes)
-        clipped = usable & _clipped_leads(filled, extremes)
+        clipped = _clipped_leads(filled, usable, extremes)
         problems += _doubt("saturated", filled, clipped, CLIPPED)
         problems += _limb_lead_problems(filled, usable)
     return tuple(problems)
@@ -216,13 +216,16 @@ def _amplitude_problems(
     return [SignalProblem("units", message, fatal=True)]
 
 
-def _clipped_leads(record: ECGRecord, extremes: Extremes) -> npt.NDArray[np.bool_]:
+def _clipped_leads(
+    record: ECGRecord, usable: npt.NDArray[np.bool_], extremes: Extremes
+) -> npt.NDArray[np.bool_]:
     fewest = CLIPPED_SAMPLES * CLIPPED_PLACES
-    clipped = [
-        any(np.count_nonzero(lead == edge) >= fewest for edge in edges) and _is_clipped(lead)
-        for lead, *edges in zip(record.signal, *extremes, strict=True)
-    ]
-    return np.array(clipped)
+    clipped = usable.copy()
+    for number in np.flatnonzero(usable):
+        lead = record.signal[number]
+        often = (np.count_nonzero(lead == edge[number]) >= fewest for edge in extremes)
+        clipped[number] = any(often) and _is_clipped(lead)
+    return clipped
 
 
 def _is_clipped(lead: npt.NDArray[np.float32]) -> bool:
