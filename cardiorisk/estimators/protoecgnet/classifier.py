@@ -118,7 +118,7 @@ class ProtoECGNetClassifier(NetEstimator, ClassifierMixin, ProtoECGNetParameters
     fusion : {"average", "joint"}, default="average"
         "average" is the mean of the branches' logits, each a linear layer on standardised
         similarities; "joint" one layer fitted to all, as published. Both are sums over prototypes.
-    head_l2 : float or "auto", default=0.03
+    head_l2 : float or "auto", default=0.01
         Ridge penalty of the layers; "auto" chooses by what is held back.
     head_l1 : float, default=0.0
     validation_fraction : float, optional

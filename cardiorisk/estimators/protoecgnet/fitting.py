@@ -44,7 +44,8 @@ class Fitted(NamedTuple):
     sources : dict of str to ndarray
         See :func:`prototype_sources`.
     similarity : ndarray, shape (n, n_prototypes)
-        Of all records.
+        Of all records; of those that were trained on, moved and scaled as in training, which is
+        nearer to how alike other records are.
     history : DataFrame
         One row an epoch, with branch and stage.
     """
@@ -121,9 +122,20 @@ def fit_branches(
         weights_of(require("torch", extra="nn").nn.ModuleDict(nets)),
         labels,
         prototype_sources(nets, projections, signals[train], train, columns),
-        match(nets, signals).similarity,
+        _head_similarity(model, nets, signals, train, int(rng.randint(2**31))),
         pd.concat(histories, ignore_index=True),
     )
+
+
+def _head_similarity(
+    model: Any, nets: Mapping[str, Any], signals: Signals, train: npt.NDArray[np.intp], seed: int
+) -> Floats:
+    torch = require("torch", extra="nn")
+    found = match(nets, signals).similarity
+    with seeded(seed), torch.no_grad():
+        seen = objective_of(model).augmented(torch.from_numpy(signals[train]))
+    found[train] = match(nets, seen.numpy()).similarity
+    return found
 
 
 def head_outputs(targets: Targets) -> npt.NDArray[np.float32]:
@@ -142,8 +154,8 @@ def fit_heads(
     """Fit the fusion, and for comparison a head on each branch alone.
 
     The similarities are those of the projected prototypes in evaluation mode; nothing of the
-    network moves. Where records were held back, they choose the L2 penalty. The similarities of
-    training records are better than those of others, most in the branch that overfits most; a
+    network moves. Where records were held back, they may choose the L2 penalty. The similarities
+    of training records are better than those of others, most in the branch that overfits most; a
     layer over all branches at once trusts that one most, and the mean of the branches does not.
     """
     y = head_outputs(targets)

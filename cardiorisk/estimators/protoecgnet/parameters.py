@@ -93,7 +93,7 @@ class ProtoECGNetParameters(BaseEstimator):
         dropout: float = 0.1,
         projection: str = "distinct",
         fusion: str = "average",
-        head_l2: float | str = 0.03,
+        head_l2: float | str = 0.01,
         head_l1: float = 0.0,
         validation_fraction: float | None = None,
         keep_records: bool = True,
