@@ -15,6 +15,7 @@ from cardiorisk.explain.ecg_words import ecg_alt_text
 from cardiorisk.explain.phenotypes import PhenotypeAssociations, phenotype_associations
 from cardiorisk.explain.prototype_plot import plot_prototype_match
 from cardiorisk.explain.report import Outcome, Report, build_report
+from cardiorisk.explain.splines import SplineCurves, plot_splines, spline_curves, suggest_formulas
 
 __all__ = [
     "CodeReasons",
@@ -24,6 +25,7 @@ __all__ = [
     "Outcome",
     "PhenotypeAssociations",
     "Report",
+    "SplineCurves",
     "build_report",
     "cohort_flow_text",
     "ecg_alt_text",
@@ -36,4 +38,7 @@ __all__ = [
     "plot_explanation",
     "plot_importance",
     "plot_prototype_match",
+    "plot_splines",
+    "spline_curves",
+    "suggest_formulas",
 ]
