@@ -19,7 +19,7 @@ from heart_study.pipelines import prepared
 from heart_study.tables import HeartRows
 
 TEST = 0.3
-SPLITS = range(20)
+SPLITS = range(12)
 SMALL_SCHEDULE = Schedule(
     epochs=60, batch_size=32, learning_rate=3e-3, scheduler="constant", optimizer="adam"
 )
