@@ -114,15 +114,23 @@ def lines_of(found: pd.DataFrame, splits: int) -> list[str]:
 def _verdict(mean: pd.DataFrame, error: pd.DataFrame) -> str:
     index = pd.IndexSlice[:, HELD, "by class", :]
     own, spread = mean.loc[index, :], error.loc[index, :]
-    misses = [
-        (own[label] - own[f"promised {label}"]).abs() / spread[label]
-        for label in ("sick", "healthy")
-    ]
-    every = np.concatenate(misses)
+    target = own.index.get_level_values("target")
+    away = {"the target": [], "what n calibration rows promise": []}
+    for label in ("sick", "healthy"):
+        away["the target"].append((own[label] - target).abs() / spread[label])
+        promised = own[f"promised {label}"]
+        away["what n calibration rows promise"].append(
+            (own[label] - promised).abs() / spread[label]
+        )
+    words = []
+    for what, parts in away.items():
+        every = np.concatenate(parts)
+        inside = f"{np.sum(every <= 2)} of {len(every)}"
+        words.append(f"of {what} in {inside} cells (farthest {every.max():.1f})")
     return (
-        "By class and calibrated on unseen rows, the mean coverage lies within two standard "
-        f"errors of what is promised in {np.sum(every <= 2)} of {len(every)} cells; the "
-        f"farthest is {every.max():.1f} away."
+        "By class and calibrated on unseen rows, the mean coverage lies within two standard errors "
+        f"{' and '.join(words)}. The splits share their 918 rows, so their standard error is "
+        "that of the splitting alone."
     )
 
 
