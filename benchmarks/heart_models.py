@@ -8,69 +8,125 @@ there. Writes ``benchmarks/results/heart_models.md`` and two pictures into ``doc
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
-from heart_study.circuits import circuit_models
-from heart_study.classical import Candidate, classical, picked_today
 from heart_study.comparison import compared, comparison_lines, draw_ranks, fold_mean
-from heart_study.duplicates import draw_duplicates, duplicate_lines, duplicate_runs
-from heart_study.epochs import selection_lines, small_net_runs
 from heart_study.honest import in_new_centres, in_random_folds, kept
 from heart_study.pipelines import tuned
-from heart_study.published_split import published_lines, published_splits
 from heart_study.result_lines import Both, centre_lines, fold_lines
+from heart_study.run_lines import (
+    draw_duplicates,
+    duplicate_lines,
+    published_lines,
+    selection_lines,
+)
 from heart_study.tables import HeartRows, read_heart_rows
 
 RESULTS = Path(__file__).parent / "results" / "heart_models.md"
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 CACHE = Path(tempfile.gettempdir()) / "cardiorisk_heart_models"
 REPEATS = 3
-ONCE = ("explainable boosting (EBM)", "CardioForest, ensemble")
-"""Models that are costly to fit: ten folds once, not three times."""
+THRICE = (
+    *("logistic regression", "LDA", "QDA", "Bernoulli naive Bayes", "k nearest neighbours"),
+    *("MLP", "constant", "decision tree", "bagging", "random forest"),
+)
+"""Models in three repeats of the ten folds; the others have the first repeat only."""
 
-Maker = Callable[[], Mapping[str, Candidate]]
-HONEST: dict[str, tuple[Maker, int]] = {
-    "classical": (lambda: {**classical(), **picked_today()}, REPEATS),
-    "circuits": (circuit_models, 1),
+Part = Callable[[], Any]
+AUGMENTATIONS = ("none", "in-sample", "out-of-fold")
+TITLES = {
+    "split": "The paper's split of 734 and 184 rows",
+    "selection": "Choosing the epoch on the test rows",
+    "duplicates": "1,190 rows, 272 of them twice",
 }
-"""Parts of the honest protocols: what is measured, and how often."""
+RENDERERS = {
+    "split": published_lines,
+    "selection": selection_lines,
+    "duplicates": duplicate_lines,
+}
 
 
-def honest(name: str, rows: HeartRows, cache: Path, *, run: bool) -> dict[str, Both]:
-    """Measure the models of one part in random folds and in new centres, or read what is there."""
-    make, repeats = HONEST[name]
-    found = {}
-    for model, (estimator, grid) in make().items():
-        times = 1 if model in ONCE else repeats
-        keys = (f"{model} folds", f"{model} centres")
-        if not run and not all((cache / f"{key}.joblib").exists() for key in keys):
-            continue
-        candidate: Any = tuned(estimator, grid)
-        found[model] = (
-            kept(cache, keys[0], lambda e=candidate, n=times: in_random_folds(e, rows, n)),
-            kept(cache, keys[1], lambda e=candidate: in_new_centres(e, rows)),
-        )
-        print(f"{model}: AUROC {fold_mean(found[model][0]):.4f}", flush=True)
-    return found
+def honest_parts() -> dict[str, Part]:
+    """Models of the honest protocols, by part; heavy packages wait until a part is run."""
+
+    def plain() -> Any:
+        from heart_study.classical import classical, picked_today
+
+        return {**classical(), **picked_today()}
+
+    def circuits() -> Any:
+        from heart_study.circuits import circuit_models
+
+        return circuit_models()
+
+    def networks() -> Any:
+        from heart_study.kacq_models import kacq_models
+
+        return kacq_models()
+
+    return {"classical": plain, "circuits": circuits, "kacq": networks}
 
 
-def other_parts(rows: HeartRows) -> dict[str, Callable[[], pd.DataFrame]]:
+def other_parts(rows: HeartRows) -> dict[str, Part]:
     """Parts with a table of runs of their own."""
+
+    def split() -> Any:
+        from heart_study.classical import classical
+        from heart_study.published_split import published_splits
+
+        return published_splits(classical(), rows)
+
+    def selection(augmentation: str) -> Any:
+        from heart_study.epochs import small_net_runs
+
+        return small_net_runs(rows, augmentation)
+
+    def duplicates() -> Any:
+        from heart_study.duplicates import duplicate_runs
+
+        return duplicate_runs()
+
+    chosen = {f"selection {name}": partial(selection, name) for name in AUGMENTATIONS}
+    return {"split": split, "duplicates": duplicates, **chosen}
+
+
+def measure(
+    models: Mapping[str, Any], rows: HeartRows, cache: Path, only: Sequence[str] | None
+) -> None:
+    """Measure the models of one part in random folds and in new centres."""
+    for name, (estimator, grid) in models.items():
+        if only is not None and name not in only:
+            continue
+        times = REPEATS if name in THRICE else 1
+        model: Any = tuned(estimator, grid)
+        in_folds = kept(
+            cache, f"{name} folds", lambda m=model, n=times: in_random_folds(m, rows, n, cache)
+        )
+        kept(cache, f"{name} centres", lambda m=model: in_new_centres(m, rows, cache))
+        print(f"{name}: AUROC {fold_mean(in_folds):.4f}", flush=True)
+
+
+def measured_before(cache: Path) -> dict[str, Both]:
+    """Read every model that was measured in both protocols."""
+    names = [path.stem.removesuffix(" folds") for path in sorted(cache.glob("* folds.joblib"))]
     return {
-        "split": lambda: published_splits(classical(), rows),
-        "selection": lambda: small_net_runs(rows),
-        "duplicates": duplicate_runs,
+        name: (joblib.load(cache / f"{name} folds.joblib"), joblib.load(second))
+        for name in names
+        if (second := cache / f"{name} centres.joblib").exists()
     }
 
 
-def lines_of(
-    measured: Mapping[str, Both], tables: Mapping[str, pd.DataFrame], plain: Iterable[str]
-) -> list[str]:
-    """Every table that there are results for."""
-    best = max(set(plain) & set(measured), key=lambda name: fold_mean(measured[name][0]))
+def write_tables(cache: Path, honest: Sequence[str], others: Sequence[str]) -> None:
+    """Write every table and picture that there are results for."""
+    by_part = {part: measured_before(cache / part) for part in honest}
+    measured = {name: both for part in by_part.values() for name, both in part.items()}
+    plain = by_part["classical"]
+    best = max(plain, key=lambda name: fold_mean(plain[name][0]))
     in_folds = {name: one for name, (one, _) in measured.items()}
     sections = {
         "Ten stratified folds, everything inside them": fold_lines(measured),
@@ -79,40 +135,36 @@ def lines_of(
             compared(in_folds, best), best
         ),
     }
-    renderers = {
-        "split": ("The paper's split of 734 and 184 rows", published_lines),
-        "selection": ("Choosing the epoch on the test rows", selection_lines),
-        "duplicates": ("1,190 rows, 272 of them twice", duplicate_lines),
-    }
-    for name, (title, render) in renderers.items():
-        if name in tables:
-            sections[title] = render(tables[name])
+    tables = {name: joblib.load(p) for name in others if (p := cache / f"{name}.joblib").exists()}
+    chosen = [tables.pop(name) for name in list(tables) if name.startswith("selection")]
+    tables |= {"selection": pd.concat(chosen)} if chosen else {}
+    sections |= {TITLES[name]: RENDERERS[name](table) for name, table in tables.items()}
     lines = ["# Heart disease, 918 rows, every model", "", "`python benchmarks/heart_models.py`"]
     for title, section in sections.items():
         lines += ["", f"## {title}", "", *section]
-    return lines
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw_ranks(in_folds, PICTURES / "heart_ranks.svg")
+    if "duplicates" in tables:
+        draw_duplicates(tables["duplicates"], PICTURES / "heart_duplicates.svg")
 
 
 def main() -> None:
-    names = [*HONEST, *other_parts(read_heart_rows())]
+    rows = read_heart_rows()
+    honest, others = honest_parts(), other_parts(rows)
+    names = [*honest, *others]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--parts", nargs="*", choices=names, default=names)
+    parser.add_argument("--models", nargs="*", help="only these, of the honest protocols")
+    parser.add_argument("--no-tables", action="store_true", help="measure, and write nothing")
     arguments = parser.parse_args()
-    rows, cache = read_heart_rows(), arguments.cache
-    measured: dict[str, Both] = {}
-    for name in HONEST:
-        measured |= honest(name, rows, cache, run=name in arguments.parts)
-    tables = {
-        name: kept(cache, name, make)
-        for name, make in other_parts(rows).items()
-        if name in arguments.parts or (cache / f"{name}.joblib").exists()
-    }
-    plain = [name for name in measured if name in {**classical(), **picked_today()}]
-    RESULTS.write_text("\n".join(lines_of(measured, tables, plain)) + "\n", encoding="utf-8")
-    draw_ranks({name: one for name, (one, _) in measured.items()}, PICTURES / "heart_ranks.svg")
-    if "duplicates" in tables:
-        draw_duplicates(tables["duplicates"], PICTURES / "heart_duplicates.svg")
+    for name in arguments.parts:
+        if name in honest:
+            measure(honest[name](), rows, arguments.cache / name, arguments.models)
+        else:
+            kept(arguments.cache, name, others[name])
+    if not arguments.no_tables:
+        write_tables(arguments.cache, list(honest), list(others))
 
 
 if __name__ == "__main__":

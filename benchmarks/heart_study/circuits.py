@@ -16,7 +16,7 @@ from heart_study.pipelines import TimedPipeline, prepared
 QUBITS = 8
 KINDS = ("ttn", "mps", "mera")
 LAYERS = (1, 2, 3, 4)
-SCHEDULE = Schedule(epochs=60, batch_size=64, learning_rate=0.05, patience=10)
+SCHEDULE = Schedule(epochs=30, batch_size=128, learning_rate=0.08, patience=8)
 
 
 class CircuitLogit(torch.nn.Module):

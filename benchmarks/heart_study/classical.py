@@ -118,7 +118,7 @@ def picked_today() -> dict[str, Candidate]:
             {"min_samples_leaf": [1, 3, 6]},
         ),
         "explainable boosting (EBM)": (
-            ExplainableBoostingClassifier(n_jobs=1, outer_bags=4, max_rounds=1000, **SEED),
+            ExplainableBoostingClassifier(n_jobs=1, outer_bags=3, max_rounds=500, **SEED),
             None,
         ),
         "CardioForest, ensemble": (

@@ -1,7 +1,6 @@
 """The union of 1,190 rows, 272 of which are there twice: what random folds make of them."""
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,8 @@ from sklearn.preprocessing import StandardScaler
 
 from heart_study.tables import read_union
 
-SEEDS = range(3)
-WAYS = {
-    "random": "1,190 rows, random folds",
-    "together": "1,190 rows, copies kept in one fold",
-    "once": "918 different rows, random folds",
-}
+SEEDS = range(2)
+WAYS = ("random", "together", "once")
 MODELS: dict[str, Any] = {
     "1 nearest neighbour": KNeighborsClassifier(1),
     "extra trees": ExtraTreesClassifier(200, random_state=0),
@@ -53,34 +48,3 @@ def duplicate_runs() -> pd.DataFrame:
                 accuracy = float(np.mean(guess == labels))
                 found.append({"model": name, "way": way, "seed": seed, "accuracy": accuracy})
     return pd.DataFrame(found)
-
-
-def duplicate_lines(found: pd.DataFrame) -> list[str]:
-    mean = found.groupby(["model", "way"], sort=False)["accuracy"].mean().unstack()[list(WAYS)]
-    lines = [f"| model | {' | '.join(WAYS.values())} |", "|---|---|---|---|"]
-    return lines + [
-        f"| {name} | {' | '.join(f'{value:.3f}' for value in row)} |"
-        for name, row in mean.iterrows()
-    ]
-
-
-def draw_duplicates(found: pd.DataFrame, path: Path) -> None:
-    """Draw each model's accuracy under the three ways as dots on one line."""
-    import matplotlib.pyplot as plt
-
-    from cardiorisk._colours import INK, LOWERS, MUTED, RAISES, RULE
-
-    mean = found.groupby(["model", "way"], sort=False)["accuracy"].mean().unstack()[list(WAYS)]
-    figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
-    places = np.arange(len(mean))
-    ax.hlines(places, mean.min(axis=1), mean.max(axis=1), color=RULE, linewidth=1)
-    looks = {"random": (RAISES, "o"), "together": (MUTED, "D"), "once": (LOWERS, "s")}
-    for way, (colour, marker) in looks.items():
-        ax.plot(mean[way], places, marker, color=colour, label=WAYS[way])
-    ax.set_yticks(places, mean.index)
-    ax.set_ylim(len(mean) - 0.5, -0.5)
-    ax.set_xlabel("accuracy, ten folds", color=INK)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    figure.legend(loc="outside upper left", ncols=3, fontsize=7.5, frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)

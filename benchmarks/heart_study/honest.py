@@ -4,11 +4,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import joblib
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import RepeatedStratifiedKFold
 
@@ -42,7 +43,7 @@ class Measured:
 
 
 def kept(cache: Path, name: str, make: Callable[[], Any]) -> Any:
-    """Return a stored result, or make and store it."""
+    """Return what is stored under a name, or make and store it."""
     path = cache / f"{name}.joblib"
     if path.exists():
         return joblib.load(path)
@@ -53,22 +54,48 @@ def kept(cache: Path, name: str, make: Callable[[], Any]) -> Any:
     return made
 
 
-def in_random_folds(model: Any, rows: HeartRows, repeats: int) -> Measured:
+class Remembered(ClassifierMixin, BaseEstimator):
+    """A model whose fits are kept in a folder, so that a run that was stopped goes on.
+
+    Parameters
+    ----------
+    model : classifier
+    cache : Path
+    """
+
+    def __init__(self, model: Any, cache: Path) -> None:
+        self.model = model
+        self.cache = cache
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Fit, or read the fit of the same model on the same rows."""
+        key = joblib.hash((repr(self.model), np.asarray(X.index), y))
+        self.fitted_ = kept(self.cache / "fits", key, lambda: clone(self.model).fit(X, y))
+        self.classes_ = self.fitted_.classes_
+        return self
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Risks of the fitted model."""
+        return self.fitted_.predict_proba(X)
+
+
+def in_random_folds(model: Any, rows: HeartRows, repeats: int, cache: Path) -> Measured:
     """Cross-validate in stratified folds; the first repeat's folds do not depend on ``repeats``."""
     folds = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=0)
-    return _measured(model, rows, cv=folds)
+    return _measured(Remembered(model, cache), rows, cv=folds)
 
 
-def in_new_centres(model: Any, rows: HeartRows) -> Measured:
+def in_new_centres(model: Any, rows: HeartRows, cache: Path) -> Measured:
     """Predict each centre by a model of the others."""
-    return _measured(model, rows, groups=rows.centre, cv="leave-one-site-out")
+    remembered = Remembered(model, cache)
+    return _measured(remembered, rows, groups=rows.centre, cv="leave-one-site-out")
 
 
-def _measured(model: Any, rows: HeartRows, **protocol: Any) -> Measured:
+def _measured(model: Remembered, rows: HeartRows, **protocol: Any) -> Measured:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = evaluate(model, rows.X, rows.y, return_models=True, **protocol)
-    final = [chosen(fitted) for fitted in result.models]
+    final = [chosen(remembered.fitted_) for remembered in result.models]
     counts = [count_parameters(pipeline[-1]) for pipeline in final]
     return Measured(
         result=replace(result, models=()),

@@ -38,7 +38,7 @@ def prepared(model: Any) -> TimedPipeline:
 
 def tuned(model: Any, grid: dict[str, list[Any]] | None) -> Any:
     """Choose settings by log loss in folds of the training part; without a grid, none."""
-    pipeline = prepared(model)
+    pipeline = model if isinstance(model, TimedPipeline) else prepared(model)
     if not grid:
         return pipeline
     named = {f"model__{name}": values for name, values in grid.items()}

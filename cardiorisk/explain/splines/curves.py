@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from cardiorisk.explain.attribution.pipelines import split_model
-from cardiorisk.explain.attribution.tables import run_steps
+from cardiorisk.explain.attribution.tables import as_input, run_steps
 
 __all__ = ["Spline", "SplineCurves", "spline_curves"]
 
@@ -108,7 +108,8 @@ def spline_curves(models: Any, X: Any, *, target: Any = None, n_points: int = 10
     Parameters
     ----------
     models : fitted KACQDCNNClassifier or Pipeline that ends in one, or a sequence of them
-        Fits of several ``random_state`` show how sure a curve is.
+        Each member of a classifier counts as one fit. Fits of several ``random_state`` or members
+        show how sure a curve is.
     X : DataFrame or array of shape (n, k)
         Rows to weight by and to draw; usually the training table.
     target : label, optional
@@ -134,8 +135,8 @@ def spline_curves(models: Any, X: Any, *, target: Any = None, n_points: int = 10
     >>> from sklearn.datasets import make_classification
     >>> from cardiorisk.estimators import KACQDCNNClassifier
     >>> X, y = make_classification(80, 4, random_state=0)
-    >>> fits = [KACQDCNNClassifier(epochs=2, random_state=s).fit(X, y) for s in range(2)]
-    >>> curves = spline_curves(fits, X)
+    >>> net = KACQDCNNClassifier(n_members=2, epochs=2, random_state=0).fit(X, y)
+    >>> curves = spline_curves(net, X)
     >>> curves.splines[0].effects.shape
     (2, 80)
     """
@@ -144,7 +145,7 @@ def spline_curves(models: Any, X: Any, *, target: Any = None, n_points: int = 10
     fits = list(models) if isinstance(models, Sequence) else [models]
     if not fits:
         raise ValueError("Got no model, but expected at least one.")
-    read = [_read(model, X, target, n_points) for model in fits]
+    read = [one for model in fits for one in _read(model, X, target, n_points)]
     names, values, data = read[0].names, read[0].values, read[0].data
     splines = tuple(
         Spline(name, values[k], np.stack([one.effects[k] for one in read]), data[:, k])
@@ -162,15 +163,18 @@ class _OneFit:
     fidelity: float
 
 
-def _read(model: Any, X: Any, target: Any, n_points: int) -> _OneFit:
-    from cardiorisk.explain.splines.first_layer import read_first_layer
+def _read(model: Any, X: Any, target: Any, n_points: int) -> list[_OneFit]:
+    from cardiorisk.explain.splines.first_layer import read_first_layers
 
     check_is_fitted(model)
     steps, estimator = split_model(model)
-    table = run_steps(steps, X)[-1]
-    data = np.asarray(table, dtype=np.float64)
-    first = read_first_layer(estimator, table, _position(estimator, target))
-    names, data = _named(table, estimator, data, first.inputs)
+    table = run_steps(steps, as_input(X))[-1]
+    layers = read_first_layers(estimator, table, _position(estimator, target))
+    names, data = _named(table, estimator, layers[0].inputs)
+    return [_curves(names, data, first, n_points) for first in layers]
+
+
+def _curves(names: tuple[str, ...], data: Floats, first: Any, n_points: int) -> _OneFit:
     centre = np.median(first.inputs, axis=0)
     at_rows = np.zeros(len(data))
     values, effects = [], []
@@ -204,10 +208,9 @@ def _position(estimator: Any, target: Any) -> int:
     return classes.index(target)
 
 
-def _named(
-    table: Any, estimator: Any, data: Floats, inputs: Floats
-) -> tuple[tuple[str, ...], Floats]:
-    """Names of the layer's inputs; one that the estimator added itself is named so."""
+def _named(table: Any, estimator: Any, inputs: Floats) -> tuple[tuple[str, ...], Floats]:
+    """Names and values of the inputs; one that the estimator added itself is named so."""
+    data = np.asarray(table, dtype=np.float64)
     if isinstance(table, pd.DataFrame):
         names = [str(name) for name in table.columns]
     else:

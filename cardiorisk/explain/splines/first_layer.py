@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cardiorisk._optional import require
 from cardiorisk.estimators.kacq import KANLayer
 
-__all__ = ["FirstLayer", "read_first_layer"]
+__all__ = ["FirstLayer", "read_first_layers"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,26 +33,32 @@ class FirstLayer(NamedTuple):
     logit: Floats
 
 
-def read_first_layer(estimator: Any, X: Any, target: int) -> FirstLayer:
-    """Find the spline layer whose inputs are the columns, one to one.
+def read_first_layers(estimator: Any, X: Any, target: int) -> list[FirstLayer]:
+    """Find, in each network of the estimator, the spline layer that the columns enter one to one.
 
     Raises
     ------
     ValueError
-        The network has no such layer.
+        A network has no such layer.
     """
     module = estimator.module_
     prepared = _module_inputs(estimator, X)
+    networks = getattr(module, "members", [module])
+    return [_read_network(network, prepared, estimator, target) for network in networks]
+
+
+def _read_network(network: Any, prepared: Any, estimator: Any, target: int) -> FirstLayer:
     columns = prepared.reshape(len(prepared), -1).double().numpy()
-    layers = [layer for layer in module.modules() if isinstance(layer, KANLayer)]
+    layers = [layer for layer in network.modules() if isinstance(layer, KANLayer)]
     for layer in layers:
-        inputs, slopes, logit = _gradients(module, layer, prepared, target)
-        flat = inputs.reshape(len(inputs), -1)
+        inputs, slopes, logit = _gradients(network, layer, prepared, target)
+        flat = inputs.reshape(len(inputs), -1).numpy()
         if flat.shape == columns.shape and _one_to_one(flat, columns):
             return FirstLayer(_weighted(layer, inputs.shape[1:], slopes), flat, logit)
     raise ValueError(
-        f"Got {type(estimator).__name__} with {len(layers)} spline layers, none of which reads the "
-        "columns themselves. Fit with use_kan=True and the channel that starts with one."
+        f"Got {type(estimator).__name__} with {len(layers)} spline layers in a network, none of "
+        "which reads the columns themselves. Fit with use_kan=True and the channel that starts "
+        "with splines."
     )
 
 

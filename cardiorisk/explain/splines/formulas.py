@@ -141,7 +141,7 @@ def _r2(wanted: Floats, found: Floats) -> float:
 def _words(name: str, parameters: tuple[float, ...]) -> str:
     a, b, c, d = parameters
     if name == "x":
-        return f"{c * a:.3g} z {c * b + d:+.2g}"
-    inner = f"{a:.3g} z {b:+.2g}"
+        return f"{c * a:.3g} z {c * b + d:+.2f}"
+    inner = f"{a:.3g} z {b:+.2f}"
     shown = SHOWN.get(name, f"{name}({{}})").format(inner)
-    return f"{c:.3g} {shown} {d:+.2g}"
+    return f"{c:.3g} {shown} {d:+.2f}"
