@@ -26,6 +26,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
+from cardiorisk.estimators import KACQDCNNClassifier
 from cardiorisk.explain import ConformalClassifier
 
 RESULT = Path(__file__).parent / "results" / "heart_conformal.md"
@@ -36,6 +37,9 @@ SEEN = "its own training rows"
 MODELS: dict[str, Any] = {
     "logistic regression": LogisticRegression(max_iter=2000),
     "random forest": RandomForestClassifier(200, min_samples_leaf=3, random_state=0),
+    "KACQ, one network of the quantum channel": KACQDCNNClassifier(
+        n_members=1, use_recurrent=False, device="cpu", random_state=0
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from cardiorisk.estimators import KACQDCNNClassifier
 from cardiorisk.features import ClinicalTable
 from heart_study.pipelines import ZERO_IS_MISSING, TimedPipeline
 
-ONE = {"n_members": 1, "random_state": 0}
+ONE = {"n_members": 1, "dropout": 0.1, "random_state": 0}
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "KACQ, one network": {},
@@ -27,7 +27,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
 def kacq_models() -> dict[str, tuple[Any, None]]:
     """Return the default, and one network of it with one thing changed at a time."""
     models = {"KACQ-DCNN, default": KACQDCNNClassifier(random_state=0)}
-    models |= {name: KACQDCNNClassifier(**ONE, **switch) for name, switch in SWITCHES.items()}
+    models |= {name: KACQDCNNClassifier(**{**ONE, **s}) for name, s in SWITCHES.items()}
     return {name: (unscaled(model), None) for name, model in models.items()}
 
 
