@@ -69,6 +69,9 @@ PUBLIC = {
             "explain_codes",
             "phenotype_associations",
             "plot_ecg",
+            "plot_splines",
+            "spline_curves",
+            "suggest_formulas",
         ),
     ],
 }

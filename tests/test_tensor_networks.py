@@ -60,10 +60,10 @@ def test_every_qubit_takes_part_and_the_last_block_holds_the_read_one(kind, n_qu
     assert TensorNetwork(kind, n_qubits).read in blocks[-1]
 
 
-def test_zero_rows_are_the_equal_superposition_without_slope():
+def test_zero_rows_leave_the_first_state_without_slope():
     network = TensorNetwork("mps", 3, embedding="amplitude")
-    values = torch.ones(2, 8, dtype=torch.float64)
-    values[1] = 0.0
+    values = torch.zeros(2, 8, dtype=torch.float64)
+    values[0, 0] = 1.0
     values.requires_grad_(True)
     answers = network(values)
     np.testing.assert_allclose(*answers.detach().numpy()[:, None], atol=1e-12)

@@ -125,7 +125,7 @@ class TensorNetwork(nn.Module):  # type: ignore[name-defined]  # torch is import
         "angle" takes one value a qubit and turns the qubit about Y by pi times the value, so that
         values from -1 to 1 stay apart. "amplitude" takes up to ``2**n_qubits`` values as the
         state, scaled to length 1: what the length says is lost unless one value is constant. A row
-        of zeros has no direction: it is the equal superposition, with slope 0.
+        of zeros has no direction: it leaves the qubits in their first state, with slope 0.
 
     Raises
     ------
@@ -192,6 +192,7 @@ class TensorNetwork(nn.Module):  # type: ignore[name-defined]  # torch is import
 
 def _normalised(values: Any, length: int) -> Any:
     padded = nn.functional.pad(values, (0, length - values.shape[1]))
-    even = torch.ones(length, dtype=values.dtype)
-    padded = torch.where((padded == 0).all(dim=1, keepdim=True), even, padded)
+    first = torch.zeros(length, dtype=values.dtype)
+    first[0] = 1.0
+    padded = torch.where((padded == 0).all(dim=1, keepdim=True), first, padded)
     return padded / padded.norm(dim=1, keepdim=True)
