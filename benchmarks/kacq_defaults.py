@@ -41,12 +41,6 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "dropout 0.5": {"dropout": 0.5},
     "dropout 0.3, out-of-fold forest": {"dropout": 0.3, "augment": "oof"},
 }
-SWITCHES: dict[str, dict[str, Any]] = {
-    "without circuits (`n_circuits=0`)": {"n_circuits": 0},
-    "without splines (`use_kan=False`)": {"use_kan": False},
-    "without the recurrent channel (`use_recurrent=False`)": {"use_recurrent": False},
-    "without the quantum channel (`use_quantum=False`)": {"use_quantum": False},
-}
 
 
 def read_rows() -> tuple[pd.DataFrame, np.ndarray]:
@@ -95,13 +89,11 @@ def predicted(models: dict[str, Any], X: pd.DataFrame, y: np.ndarray, fold: int)
 
 
 def others() -> dict[str, Any]:
-    plain = {
+    return {
         "logistic regression": piped(StandardScaler(), LogisticRegression(max_iter=1000)),
         "CardioForest, forest": piped(CardioForestClassifier(random_state=0)),
-        "CardioForest, ensemble": piped(CardioForestClassifier(backend="ensemble", random_state=0)),
         "default": network(),
     }
-    return plain | {name: network(**settings) for name, settings in SWITCHES.items()}
 
 
 def kept(cache: Path, name: str, make: Any) -> Any:

@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["embed_amplitudes", "embed_amplitudes_back", "embed_angles", "embed_angles_back"]
-__all__ += ["phases"]
+__all__ = [
+    "embed_amplitudes",
+    "embed_amplitudes_back",
+    "embed_angles",
+    "embed_angles_back",
+    "phases",
+]
 
 
 @cache

@@ -7,8 +7,14 @@ import numpy.typing as npt
 
 from cardiorisk._optional import require
 
-__all__ = ["adapted_knots", "extended_knots", "spline_bases", "spline_features"]
-__all__ += ["spline_product", "step_of_even_knots"]
+__all__ = [
+    "adapted_knots",
+    "extended_knots",
+    "spline_bases",
+    "spline_features",
+    "spline_product",
+    "step_of_even_knots",
+]
 
 torch = require("torch", extra="nn")
 

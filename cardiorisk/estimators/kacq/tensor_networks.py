@@ -5,6 +5,7 @@ from math import pi
 from typing import Any
 
 from cardiorisk._optional import require
+from cardiorisk.estimators.kacq.torch_circuit import rotations
 
 __all__ = ["TensorNetwork", "network_blocks"]
 
@@ -82,27 +83,13 @@ def _mera(n_qubits: int) -> list[Pair]:
     return outwards[::-1]
 
 
-def _rotations(angles: Any) -> Any:
-    """``RZ(omega) RY(theta) RZ(phi)`` of angles (..., 3), as matrices (..., 2, 2)."""
-    phi, theta, omega = angles.unbind(-1)
-    cos, sin = torch.cos(theta / 2), torch.sin(theta / 2)
-    plus, minus = (phi + omega) / 2, (phi - omega) / 2
-    entries = [
-        cos * torch.exp(-1j * plus),
-        -sin * torch.exp(1j * minus),
-        sin * torch.exp(-1j * minus),
-        cos * torch.exp(1j * plus),
-    ]
-    return torch.stack(entries, dim=-1).unflatten(-1, (2, 2))
-
-
 def _block_gates(weights: Any) -> Any:
     """One 4 x 4 gate a block of weights (n_blocks, n_layers, 2, 3).
 
     A layer turns both qubits and then applies CNOT from the first to the second and back: the
     strongly entangling layer of two qubits (Schuld et al. 2020, doi:10.1103/PhysRevA.101.032308).
     """
-    turned = _rotations(weights)  # (n_blocks, n_layers, 2, 2, 2)
+    turned = rotations(weights)  # (n_blocks, n_layers, 2, 2, 2)
     # There and back, CNOTs send |00>, |01>, |10>, |11> to |00>, |11>, |01>, |10>.
     order = torch.tensor([0, 2, 3, 1])
     gate = torch.eye(4, dtype=turned.dtype)

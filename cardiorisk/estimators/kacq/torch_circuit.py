@@ -6,7 +6,14 @@ from cardiorisk._optional import require
 from cardiorisk.backends.ansatz import gate_sequence, ring_ranges, ring_rows, signs
 from cardiorisk.estimators.kacq.circuit_plan import CircuitPlan
 
-__all__ = ["embedded", "exact_expectations", "expectations", "outcome_probabilities", "unit_rows"]
+__all__ = [
+    "embedded",
+    "exact_expectations",
+    "expectations",
+    "outcome_probabilities",
+    "rotations",
+    "unit_rows",
+]
 
 torch = require("torch", extra="nn")
 
@@ -51,7 +58,7 @@ def embedded(x: Any, plan: CircuitPlan) -> Any:
     return states * torch.tensor(plan.phases, device=x.device)
 
 
-def _rotations(weights: Any) -> Any:
+def rotations(weights: Any) -> Any:
     """``Rot`` of each layer and wire, shape (n_layers, n_qubits, 2, 2)."""
     phi, theta, omega = weights.double().unbind(-1)
     cos, sin = (theta / 2).cos(), (theta / 2).sin()
@@ -69,7 +76,7 @@ def _turn(states: Any, gate: Any, wire: int, n_qubits: int) -> Any:
 
 
 def _pure(states: Any, weights: Any, plan: CircuitPlan) -> Any:
-    gates = _rotations(weights)
+    gates = rotations(weights)
     for layer, reach in enumerate(ring_ranges(plan.n_qubits, plan.n_layers)):
         for wire in range(plan.n_qubits):
             states = _turn(states, gates[layer, wire], wire, plan.n_qubits)
@@ -92,7 +99,7 @@ def _depolarised(density: Any, wire: int, noise: float) -> Any:
 
 def _mixed(states: Any, weights: Any, plan: CircuitPlan, noise: float) -> Any:
     density = states[:, :, None] * states[:, None, :].conj()
-    gates, n_qubits = _rotations(weights), plan.n_qubits
+    gates, n_qubits = rotations(weights), plan.n_qubits
     for gate, layer, wires in gate_sequence(n_qubits, plan.n_layers):
         if gate == "Rot":
             matrix = gates[layer, wires[0]]
