@@ -3,8 +3,9 @@
 Run: ``CARDIORISK_DATA=folder python benchmarks/kacq_defaults.py``, about ten minutes of one core.
 The Kaggle re-release of the UCI heart-disease table, 918 rows. Five outer folds. In the training
 rows of each, three inner folds try the candidates with two members; the one with the smallest log
-loss is trained on all training rows with five members and predicts the outer fold. The default is
-the candidate with the smallest mean inner log loss; no outer row takes part in the choice.
+loss is trained on all training rows with five members and predicts the outer fold, whose rows took
+no part in its choice. The default is the candidate with the smallest mean inner log loss among
+those that hold no second model: what a boosted forest inside adds is not the network's.
 
 ``--fold`` measures one outer fold and keeps it in ``--cache``; without it all missing folds are
 measured and benchmarks/results/kacq_defaults.md is written, with the processor time of a fit on all

@@ -68,7 +68,7 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         Intervals of the splines; of those that feed the circuits.
     kan_scale : {"free", "shared"}, default="free"
         See :class:`~cardiorisk.estimators.kacq.KANLayer`.
-    dropout : float, default=0.3
+    dropout : float, default=0.5
         After each layer.
     scaling : {"minmax", "symmetric", "standard"}, default="symmetric"
         Of the columns, learned from the training rows: onto 0 to 1, onto -1 to 1, or to mean 0 and

@@ -57,11 +57,11 @@ def _embed_back(plan: CircuitPlan, states: Floats, lengths: Floats, slopes: Floa
 def _is_dense(plan: CircuitPlan, n_rows: int) -> bool:
     """Whether one unitary for the batch is faster than the gates on every row.
 
-    A gate costs about as much a number as five columns of the matrix; ``benchmarks/kacq_layers.py``
-    measures both.
+    The product costs a state as much as its length, the gates as much as their number: the bound
+    is where both were equal, see ``benchmarks/kacq_layers.py``.
     """
     n_states = 2**plan.n_qubits
-    return n_rows > 2 * n_states and n_states < 5 * plan.n_layers * plan.n_qubits + 24
+    return n_rows > 2 * n_states and n_states <= 2.5 * plan.n_layers * plan.n_qubits + 6
 
 
 class ExactCircuit(torch.autograd.Function):  # type: ignore[name-defined]

@@ -102,7 +102,7 @@ class KACQParameters(BaseEstimator):
         kan_grid: int = 3,
         circuit_grid: int = 3,
         kan_scale: str = "free",
-        dropout: float = 0.3,
+        dropout: float = 0.5,
         scaling: str = "symmetric",
         augment: str | None = None,
         augment_model: Any = None,
