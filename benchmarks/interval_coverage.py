@@ -19,6 +19,7 @@ from cardiorisk.evaluation import calibration, decision_curve
 from cardiorisk.evaluation.comparison.on_rows import bootstrap_test, mcnemar, normal_test
 from cardiorisk.evaluation.delong import delong, delong_interval
 from cardiorisk.evaluation.intervals import Interval, estimate_and_resamples
+from cardiorisk.evaluation.label_measures import measure_labels
 from cardiorisk.evaluation.measures import binary_measures
 from cardiorisk.evaluation.pooling import binary_intervals, pooled_thresholds
 
@@ -157,6 +158,33 @@ def coverage(population, n, n_cohorts, n_bootstraps, n_jobs):
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def label_coverage(n, n_cohorts, n_bootstraps):
+    """Share of cohorts whose macro and micro AUROC intervals hold the truth, three labels a row."""
+    shifts = np.array([0.0, -1.0, -2.0])
+
+    def rows(k, rng):
+        z = rng.normal(size=(k, 1)) + 0.5 * rng.normal(size=(k, 3)) + shifts
+        return rng.random((k, 3)) < expit(z), expit(z)[None]
+
+    names, level = np.arange(3), 0.95
+    true, _ = measure_labels(
+        names, *rows(400_000, np.random.default_rng(9)), level, {"n_bootstraps": 0}
+    )
+    hits = []
+    for seed in range(n_cohorts):
+        resampling = {"n_bootstraps": n_bootstraps, "random_state": seed}
+        found, _ = measure_labels(
+            names, *rows(n, np.random.default_rng([seed, n])), level, resampling
+        )
+        hits.append(
+            [i.low <= true[name].estimate <= i.high for name, i in found.items() if "auroc" in name]
+        )
+    macro, micro = np.mean(hits, axis=0)
+    print(
+        f"\nlabels, n = {n}, {n_cohorts} cohorts: macro {macro:.3f}, micro {micro:.3f}", flush=True
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cohorts", type=int, default=1000)
@@ -164,8 +192,12 @@ def main():
     parser.add_argument("--bootstraps", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", default="", help="part of a population's name")
+    parser.add_argument("--labels", action="store_true", help="only several labels a row")
     options = parser.parse_args()
     for n in options.sizes:
+        if options.labels:
+            label_coverage(n, options.cohorts, options.bootstraps)
+            continue
         for name, population in POPULATIONS.items():
             if options.only in name:
                 table = coverage(population, n, options.cohorts, options.bootstraps, options.jobs)
