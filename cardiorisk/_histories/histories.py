@@ -15,9 +15,9 @@ from cardiorisk._histories.columns import read_columns
 from cardiorisk._histories.contract import check_arrays
 from cardiorisk._histories.ranges import (
     count_until,
+    gather,
     gather_indices,
     offsets_of,
-    whole_run,
 )
 from cardiorisk._histories.reading import reading_table
 from cardiorisk._histories.windows import as_prediction_times, hide_later_dates, visible_limits
@@ -220,7 +220,8 @@ class PatientHistories:
         stops = count_until(self.times, *runs, last)
         starts = runs[0] if after is None else count_until(self.times, *runs, after)
         seen = self._cut(np.arange(len(self)), np.minimum(starts, stops), stops)
-        if np.any(seen.times > np.repeat(last, np.diff(seen.event_offsets))):
+        begins, filled = seen.event_offsets[:-1], np.diff(seen.event_offsets) > 0
+        if np.any(np.maximum.reduceat(seen.times, begins[filled]) > last[filled]):
             raise ValueError("Got events that are not in the order of time within a patient.")
         return seen._replace(
             prediction_times=moments, static=hide_later_dates(self.static, moments)
@@ -294,11 +295,10 @@ class PatientHistories:
         visits = gather_indices(first, last)
         begins = np.maximum(edges[visits], np.repeat(starts, n_visits))
         ends = np.minimum(edges[visits + 1], np.repeat(stops, n_visits))
-        run = whole_run(starts, stops)
-        events = gather_indices(starts, stops) if run is None else run
+        codes, times = gather((self.codes, self.times), starts, stops)
         return self._replace(
-            codes=self.codes[events],
-            times=self.times[events],
+            codes=codes,
+            times=times,
             visit_offsets=offsets_of(ends - begins),
             patient_offsets=offsets_of(n_visits),
             subject_ids=self.subject_ids[rows],

@@ -1,11 +1,14 @@
 """Arithmetic on runs of neighbouring rows: gather them, cut them, search in them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["count_until", "gather_indices", "offsets_of", "whole_run"]
+__all__ = ["count_until", "gather", "gather_indices", "offsets_of", "whole_run"]
+
+CHUNK = 1 << 22  # entries gathered at a time
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,6 +39,32 @@ def gather_indices(starts: Ints, stops: Ints) -> Ints:
     indices = np.arange(offsets[-1], dtype=np.int64)
     indices += np.repeat(starts - offsets[:-1], lengths)
     return indices
+
+
+def gather(columns: Sequence[npt.NDArray[Any]], starts: Ints, stops: Ints) -> list[Any]:
+    """Entries of all runs ``[start, stop)`` of some columns, a bounded number at a time.
+
+    Runs that follow each other are one view of the column.
+
+    Examples
+    --------
+    >>> gather([np.arange(10)], np.array([5, 0]), np.array([7, 3]))[0].tolist()
+    [5, 6, 0, 1, 2]
+    """
+    run = whole_run(starts, stops)
+    if run is not None:
+        return [column[run] for column in columns]
+    offsets = offsets_of(stops - starts)
+    taken = [np.empty(offsets[-1], column.dtype) for column in columns]
+    first = 0
+    while first < len(starts):
+        reach = np.searchsorted(offsets, offsets[first] + CHUNK, side="right") - 1
+        last = max(first + 1, int(reach))
+        indices = gather_indices(starts[first:last], stops[first:last])
+        for out, column in zip(taken, columns, strict=True):
+            out[offsets[first] : offsets[last]] = column[indices]
+        first = last
+    return taken
 
 
 def whole_run(starts: Ints, stops: Ints) -> slice | None:
