@@ -95,6 +95,21 @@ def test_groups_and_repeats():
     assert "in the folds); on rows that did not choose" in repr(choice)
 
 
+@pytest.mark.parametrize("n_sites", [2, 4])
+def test_sites_are_left_out_within_training_sites_too(n_sites):
+    sites = np.arange(400) % n_sites
+    result = evaluate(MODEL, X, Y, sites, cv="leave-one-site-out", n_bootstraps=0)
+    choice = choose_threshold(MODEL, X, result, sensitivity=0.9, n_bootstraps=20)
+    assert len(choice.by_fold) == n_sites
+    if n_sites == 4:
+        train = sites != 0
+        inner = evaluate(
+            MODEL, X[train], Y[train], sites[train], cv="leave-one-site-out", n_bootstraps=0
+        )
+        expected = _for_sensitivity(inner.outcome, inner.risk, 0.9)
+        assert choice.by_fold.loc[0, "threshold"] == expected
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -52,11 +52,8 @@ PUBLIC = {
     ],
     "cardiorisk.evaluation": [
         "calibration",
-        "check_leakage",
-        "compare",
-        "decision_curve",
-        "evaluate",
-        "subgroup_report",
+        *("check_leakage", "checklist", "choose_threshold", "compare", "decision_curve"),
+        *("drift", "evaluate", "fairness_gaps", "recalibrate", "subgroup_report"),
     ],
     "cardiorisk.explain": [
         *(

@@ -15,7 +15,7 @@ from cardiorisk.evaluation.fold_fits import run_folds
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.measures import THRESHOLD_MEASURES
 from cardiorisk.evaluation.pooling import pooled_thresholds
-from cardiorisk.evaluation.protocols import resolve_protocol
+from cardiorisk.evaluation.protocols import LEAVE_ONE_SITE_OUT, resolve_protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
 __all__ = ["ThresholdChoice", "choose_threshold"]
@@ -109,7 +109,8 @@ def choose_threshold(
         Costs of a false alarm and of a missed event; the threshold with the smallest sum. For a
         calibrated model it is near ``false / (false + missed)``, which needs no data.
     inner_cv : as ``cv`` in :func:`~cardiorisk.evaluation.evaluate`, default=5
-        Within training rows; ``groups`` of the result are kept whole.
+        Within training rows; ``groups`` of the result are kept whole. Where sites were left out,
+        each training site is left out in turn instead.
     n_bootstraps : int, default=1000
         Resamples behind the intervals.
     n_jobs : int, optional
@@ -225,6 +226,10 @@ def _inner_risk(
     y = result.y[train]
     groups = None if result.groups is None else result.groups[train]
     rows = _safe_indexing(X, train)
+    if result.by_site and groups is not None:
+        # Sites are few: they are left out one by one, or rows are divided.
+        alone = len(np.unique(groups)) < 2
+        groups, inner_cv = (None, inner_cv) if alone else (groups, LEAVE_ONE_SITE_OUT)
     protocol = resolve_protocol(inner_cv, rows, y, groups, random_state)
     folds = run_folds(model, rows, y, protocol, groups, None, False, n_jobs, 0)
     probability, _ = assemble(
