@@ -98,6 +98,31 @@ def test_a_rule_with_flipped_labels_is_found_and_a_strong_predictor_is_not():
         assert not found("rule_labels", data, rng.random(5000) < risk)
 
 
+def test_a_word_or_a_code_that_gives_the_outcome():
+    rng = np.random.default_rng(0)
+    where = rng.choice(["home", "hospice", "morgue", "ward"], 400)
+    died = np.isin(where, ["hospice", "morgue"])
+    frame = pd.DataFrame({"age": X[:, 0], "discharged to": where})
+    assert found("rule_labels", frame, died)[0].columns == ("discharged to",)
+    assert found("rule_labels", frame[["discharged to"]], died)
+    code = rng.integers(0, 8, 400)
+    assert found("rule_labels", code[:, None], np.isin(code, [1, 4, 6]))
+    assert not found("rule_labels", frame, rng.permutation(died))
+    names = pd.DataFrame({"name": [f"n{row}" for row in range(400)], "age": X[:, 0]})
+    assert not found("rule_labels", names, Y)
+
+
+def test_few_rows_and_many_columns_fit_by_chance():
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        assert not found("rule_labels", rng.normal(size=(30, 30)), np.arange(30) % 5 == 0)
+
+
+def test_a_rule_that_gives_one_row_in_a_thousand():
+    data = np.random.default_rng(0).normal(size=(20_000, 4))
+    assert found("rule_labels", data, data[:, 1] > 3)[0].columns == ("column 1",)
+
+
 def test_a_copy_of_the_outcome_among_three_classes():
     classes = np.digitize(X[:, 0], [-1, 1])
     assert found("rule_labels", X, classes)[0].columns == ("column 0",)

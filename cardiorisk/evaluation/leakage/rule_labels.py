@@ -6,10 +6,17 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 from scipy.stats import beta
 
 from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
-from cardiorisk.evaluation.leakage.rules import Step, box_errors, interval_errors, step_at_best_cut
+from cardiorisk.evaluation.leakage.rules import (
+    Step,
+    box_errors,
+    interval_errors,
+    level_errors,
+    step_at_best_cut,
+)
 from cardiorisk.evaluation.leakage.study import Study
 
 __all__ = ["rule_labels"]
@@ -24,6 +31,8 @@ PAIRS = ("-", "/")
 JUDGED = 6
 TRIM = 0.01  # share of the rarer outcome that may lie beyond each limit
 EXPLAINED, AT_LEAST = 0.95, 0.80  # of the rarer outcome: as seen, and beyond chance (95 %)
+CHANCE = 0.001  # that any of the rules that were looked at explains as much
+MOST_LEVELS, ROWS_A_LEVEL = 50, 20
 FEWEST_VALUES = 10  # below, a column has no neighbourhood of a threshold
 STEP, PLATEAU = 0.5, 0.85
 ERROR = 0.005  # of each limit of a step
@@ -43,40 +52,76 @@ def rule_labels(study: Study) -> list[Finding]:
     """
     labels = study.labels()
     classes = np.unique(labels)
-    numbers, names = _varying(study)
+    columns = _Columns(*_varying(study), _levels(study))
+    if not columns.names and not columns.levels:
+        raise NotChecked("no column varies")
     wanted = [study.pos_label] if study.pos_label is not None else classes.tolist()
     if len(classes) == 2:
         wanted = wanted[-1:]
     found = []
     for label in wanted:
-        finding = _find(numbers, names, np.asarray(labels == label), study.seed)
+        finding = _find(columns, np.asarray(labels == label), study.seed)
         if finding is None:
             return []
         found.append(finding)
     return found[:1]
 
 
+@dataclass(frozen=True)
+class _Columns:
+    numbers: Floats
+    names: tuple[str, ...]
+    levels: dict[str, npt.NDArray[np.intp]]
+
+
 def _varying(study: Study) -> tuple[Floats, tuple[str, ...]]:
-    numbers = np.where(np.isinf(study.numbers), np.nan, study.numbers)
+    """Columns of numbers that vary."""
+    numbers = np.where(np.isinf(study.cells.numbers), np.nan, study.cells.numbers)
     varies = [len(np.unique(column[~np.isnan(column)])) > 1 for column in numbers.T]
-    if not any(varies):
-        raise NotChecked("no column varies")
-    names = np.array(study.cells.numeric_names, dtype=object)[varies]
+    names = np.array(study.cells.numeric_names, dtype=object)[np.array(varies, dtype=bool)]
     return numbers[:, varies], tuple(names)
 
 
-def _find(numbers: Floats, names: tuple[str, ...], events: Bools, seed: int) -> Finding | None:
+def _levels(study: Study) -> dict[str, npt.NDArray[np.intp]]:
+    """Columns of few values, words or codes, as levels."""
+    found = {}
+    for name, column in zip(study.cells.columns, study.cells.codes.T, strict=True):
+        if study.cells.whole or len(np.unique(column[:1000])) > MOST_LEVELS:
+            continue
+        values, level = np.unique(column, return_inverse=True)
+        if 1 < len(values) <= min(MOST_LEVELS, len(column) / ROWS_A_LEVEL):
+            found[name] = level
+    return found
+
+
+def _searched(events: Bools, seed: int) -> npt.NDArray[np.intp]:
+    """Rows in which rules are searched, some of either outcome."""
+    if len(events) <= SEARCHED_ROWS:
+        return np.arange(len(events))
     rng = np.random.default_rng(seed)
-    rows = np.arange(len(events))
-    if len(rows) > SEARCHED_ROWS:
-        rows = rng.choice(len(rows), SEARCHED_ROWS, replace=False)
-    if not 0 < events[rows].sum() < len(rows):
+    share = float(np.clip(events.mean(), 0.1, 0.9))
+    parts = [
+        rng.permutation(np.flatnonzero(events == side))[: round(SEARCHED_ROWS * part)]
+        for side, part in ((True, share), (False, 1 - share))
+    ]
+    return np.concatenate(parts)
+
+
+def _find(columns: _Columns, events: Bools, seed: int) -> Finding | None:
+    if not 0 < events.sum() < len(events):
         return None
-    rules = _best(numbers, names, events, rows)
-    judged = [(int(interval_errors(rule.values[:, None], events)[0]), rule) for rule in rules]
-    judged.append(_box(numbers, names, events, rules))
+    judged = [
+        (level_errors(level, events), _Rule(name, (name,), np.empty(0)))
+        for name, level in columns.levels.items()
+    ]
+    rules: list[_Rule] = []
+    if columns.names:
+        numbers, names = columns.numbers, columns.names
+        rules = _best(numbers, names, events, _searched(events, seed))
+        judged += [(int(interval_errors(one.values[:, None], events)[0]), one) for one in rules]
+        judged.append(_box(numbers, names, events, rules))
     mistakes, rule = min(judged, key=lambda pair: pair[0])
-    if _determines(mistakes, events):
+    if _determines(mistakes, events, len(columns.names) + len(columns.levels)):
         return _exact(rule, mistakes, events)
     for rule in rules:
         step = _noisy(rule.values, events)
@@ -158,12 +203,21 @@ def _box(
     return fewest, _Rule(words, columns, table[:, first])
 
 
-def _determines(mistakes: int, events: Bools) -> bool:
-    """Whether the rule gives nearly all of the rarer outcome, beyond chance."""
-    n_rows = len(events)
-    rarer = min(events.mean(), 1 - events.mean())
+def _determines(mistakes: int, events: Bools, n_columns: int) -> bool:
+    """Whether the rule gives nearly all of the rarer outcome, more than a search by chance."""
+    n_rows, n_events = len(events), int(events.sum())
+    rarer = min(n_events, n_rows - n_events) / n_rows
     limit = beta.ppf(0.95, mistakes + 1, n_rows - mistakes) if mistakes < n_rows else 1.0
-    return bool(mistakes / n_rows <= (1 - EXPLAINED) * rarer and limit <= (1 - AT_LEAST) * rarer)
+    if mistakes / n_rows > (1 - EXPLAINED) * rarer or limit > (1 - AT_LEAST) * rarer:
+        return False
+    # Shuffled outcomes: the share of them within so many mistakes of one rule, times the rules.
+    within = np.log(mistakes + 1) + _log_choices(n_rows, mistakes)
+    n_rules = 5 * n_columns**2 * n_rows**2  # columns, differences, ratios, boxes; all intervals
+    return bool(np.log(n_rules) + within - _log_choices(n_rows, n_events) < np.log(CHANCE))
+
+
+def _log_choices(n: int, k: int) -> float:
+    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _noisy(values: Floats, events: Bools) -> Step | None:
@@ -204,10 +258,7 @@ REMEDY = (
 def _exact(rule: _Rule, mistakes: int, events: Bools) -> Finding:
     rarer = min(events.mean(), 1 - events.mean())
     explained = 1 - mistakes / len(events) / rarer
-    what = (
-        f"The outcome is a rule on {rule.words}: thresholds give it with "
-        f"{mistakes} mistakes in {len(events)} rows."
-    )
+    what = f"The outcome is a rule on {rule.words}, with {mistakes} mistakes in {len(events)} rows."
     evidence: dict[str, float | str] = {
         "mistakes": mistakes,
         "rows": len(events),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Step", "box_errors", "interval_errors", "step_at_best_cut"]
+__all__ = ["Step", "box_errors", "interval_errors", "level_errors", "step_at_best_cut"]
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -46,6 +46,23 @@ def _best_difference(gain: Floats, is_cut: Bools) -> Floats:
     lowest = np.minimum.accumulate(np.where(is_cut, gain, np.inf), axis=0)
     rise = np.where(is_cut, gain, -np.inf) - lowest
     return np.asarray(rise.max(axis=0))
+
+
+def level_errors(level: npt.NDArray[np.intp], events: Bools) -> int:
+    """Fewest mistakes of a rule "event where the level is one of these".
+
+    Parameters
+    ----------
+    level : ndarray of int, shape (n_rows,)
+        From 0; missing is a level of its own.
+    events : ndarray of bool, shape (n_rows,)
+
+    Returns
+    -------
+    mistakes : int
+    """
+    rows, hits = np.bincount(level), np.bincount(level, weights=events)
+    return int(np.minimum(hits, rows - hits).sum())
 
 
 def box_errors(values: Floats, events: Bools, trim: float = 0.0) -> npt.NDArray[np.intp]:
