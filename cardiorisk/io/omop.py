@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._histories.columns import EventColumns
+from cardiorisk._optional import require
 from cardiorisk.io.code_systems import join_code
 from cardiorisk.io.event_columns import identifiers_of, labelled, times_of
 from cardiorisk.io.event_files import TableFolder
-from cardiorisk.io.event_tables import EventTable, TableReader, VisitTimes
+from cardiorisk.io.event_tables import EventTable, TableReader, VisitTimes, times_of_visits
 from cardiorisk.records import PatientHistories
 
 __all__ = ["read_omop"]
@@ -114,8 +115,6 @@ def _visit_starts(reader: TableReader) -> VisitTimes | None:
 
 
 def _fill_times(part: EventColumns, starts: VisitTimes) -> EventColumns:
-    from cardiorisk.io.event_tables import times_of_visits
-
     assert part.visit is not None
     begin = times_of_visits(part.visit, starts)
     return replace(part, times=np.where(np.isnat(part.times), begin, part.times))
@@ -125,7 +124,8 @@ def _concept_names(
     concepts: Any, parts: list[EventColumns]
 ) -> Callable[[EventColumns], EventColumns]:
     """Give codes the names of their vocabulary, and words, where the table knows them."""
-    arrow, compute = _arrow()
+    arrow = require("pyarrow", extra="ehr")
+    compute = require("pyarrow.compute", extra="ehr")
     used = {code.rpartition("/")[2] for part in parts for code in part.code.values.tolist()}
     ids = concepts["concept_id"].cast(arrow.string())
     table = concepts.filter(compute.is_in(ids, value_set=arrow.array(sorted(used))))
@@ -147,12 +147,6 @@ def _concept_names(
         return replace(part, code=code, names=described.astype(np.str_))
 
     return rename
-
-
-def _arrow() -> tuple[Any, Any]:
-    from cardiorisk._optional import require
-
-    return require("pyarrow", extra="ehr"), require("pyarrow.compute", extra="ehr")
 
 
 def _people(person: Any, reader: TableReader) -> pd.DataFrame:
