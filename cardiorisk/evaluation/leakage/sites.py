@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import chi2, rankdata
+from scipy.stats import chi2
 
 from cardiorisk._validation import as_pandas
+from cardiorisk.evaluation.delong import delong
 from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
 from cardiorisk.evaluation.leakage.study import Study
 
@@ -168,7 +169,4 @@ def _stand_in(present: npt.NDArray[np.float64]) -> float | None:
 
 
 def _area(score: npt.NDArray[np.float64], events: Bools) -> float:
-    """AUROC, ties counted by half."""
-    n_events = int(events.sum())
-    ranks = rankdata(score)[events].sum() - n_events * (n_events + 1) / 2
-    return float(ranks / (n_events * (len(events) - n_events)))
+    return float(delong(events, score[None]).auroc[0])
