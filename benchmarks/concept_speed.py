@@ -41,6 +41,7 @@ def training(histories, repeats):
     ends = histories.event_offsets
     sentences = [words[a:b] for a, b in pairwise(ends)]
     ours, bare = [], []
+    ConceptEmbedding(vector_size=4, epochs=1, random_state=0).fit(histories[:200])  # compiles
     for _ in range(repeats):
         bare.append(
             timed(lambda: Word2Vec(sentences, sg=1, sample=0, workers=1, seed=1, **SHARED))[0]

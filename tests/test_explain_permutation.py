@@ -278,3 +278,23 @@ def test_imputation_from_other_columns_is_not_taken_for_columnwise():
     row = np.array([[2.0, np.nan]])
     reasons = explain(model, row, "permutation", X)
     assert reasons.values[0, 0] > 0.1  # through the imputed value of column 1
+
+
+def test_columns_that_do_not_differ_take_no_part():
+    """Wide tables of codes: 3,000 columns of which 4 differ from the background, exactly."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=3000)
+    table = np.zeros((3, 3000))
+    table[0, [5, 70, 900, 2999]] = [1.0, 2.0, 3.0, 4.0]
+    codes = np.stack([np.unique(column, return_inverse=True)[1] for column in table.T], axis=1)
+
+    def evaluate(sources):
+        return (table[sources, np.arange(3000)] @ weights) ** 2
+
+    found = permutation.shapley_values(evaluate, codes, 0, np.array([1, 2]), 2, None, rng)
+    assert set(np.flatnonzero(found.values)) == {5, 70, 900, 2999}
+    terms = table[0] * weights
+    assert found.values == pytest.approx(terms * terms.sum(), abs=1e-9)
+    assert (found.standard_error == 0).all()
+    same = permutation.shapley_values(evaluate, codes, 1, np.array([2]), 1, None, rng)
+    assert (same.values == 0).all()

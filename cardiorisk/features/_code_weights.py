@@ -33,8 +33,8 @@ def code_positions(
     histories: PatientHistories, vocabulary: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.int32]:
     """Position in ``vocabulary`` of each code of the histories' own vocabulary; -1 if not there."""
-    found = pd.Index(vocabulary.astype(object)).get_indexer(histories.vocabulary.astype(object))
-    return np.append(found, -1).astype(np.int32)[: len(histories.vocabulary)]
+    known = pd.Index(vocabulary.astype(object))
+    return known.get_indexer(np.asarray(histories.vocabulary).astype(object)).astype(np.int32)
 
 
 def patient_batches(offsets: npt.NDArray[np.int64], size: int = BATCH) -> Iterator[slice]:

@@ -59,9 +59,12 @@ class VisitCorpus:
     window: float
     unit: str
     rng: np.random.Generator
+    words: npt.NDArray[np.object_] = field(init=False, repr=False)
     _patient: Ints = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        # One object a token: a dictionary finds a key fastest if it is the very same object.
+        self.words = np.arange(int(self.tokens.max(initial=-1)) + 1).astype(object)
         self._patient = np.repeat(np.arange(len(self.patient_visits)), self.patient_visits)
 
     @classmethod
@@ -126,7 +129,7 @@ class VisitCorpus:
         tokens = self.tokens[begin : stops[-1]].copy()
         random = self.rng.integers(2**32, size=len(tokens), dtype=np.uint32)
         _loop()(tokens, edges - begin, random)
-        words = tokens.tolist()
+        words = self.words[tokens].tolist()
         left = 0
         for right in (stops - begin).tolist():
             for cut in range(left, right, MAX_SENTENCE):
@@ -203,8 +206,10 @@ def train_skip_gram(
         seed=seed,
     )
     order = np.argsort(-counts, kind="stable").tolist()
-    names: Any = str if corpus_file else int
-    model.build_vocab_from_freq({names(token): int(counts[token]) for token in order})
+    words = corpus.words[order].tolist()
+    if corpus_file:
+        words = [str(word) for word in words]
+    model.build_vocab_from_freq(dict(zip(words, counts[order].tolist(), strict=True)))
     n_words = len(corpus.tokens)
     if corpus_file:
         _train_from_files(model, corpus, n_words, epochs, learning_rate)
