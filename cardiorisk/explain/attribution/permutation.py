@@ -92,7 +92,11 @@ def shapley_values(
     n_background = len(background)
     differs = codes[background] != codes[row]
     active = np.flatnonzero(differs.any(axis=0))
-    if len(active) < differs.shape[1] and len(active):
+    if not len(active):
+        nothing = np.zeros((2, differs.shape[1]))
+        base_value = evaluate(np.full((1, differs.shape[1]), row, dtype=np.intp))[0]
+        return ShapleyValues(nothing[0], float(base_value), nothing[1])
+    if len(active) < differs.shape[1]:
         part = shapley_values(
             _with_the_rest(evaluate, active, row, differs.shape[1]),
             codes[:, active],
