@@ -95,7 +95,8 @@ def _coverage(sets: npt.NDArray[np.bool_], truth: npt.NDArray[np.intp]) -> dict[
 def lines_of(found: pd.DataFrame, splits: int) -> list[str]:
     keys = ["model", "calibration", "sets", "target"]
     mean = found.groupby(keys, sort=False).mean()
-    error = found.groupby(keys, sort=False).std() / np.sqrt(splits)
+    counts = found.groupby(keys, sort=False).size()
+    error = found.groupby(keys, sort=False).std().div(np.sqrt(counts), axis=0)
     lines = [
         "# Conformal sets on 918 rows",
         "",
@@ -103,15 +104,17 @@ def lines_of(found: pd.DataFrame, splits: int) -> list[str]:
         "standard error. The expected coverage of n calibration rows is a rank among n + 1, so it "
         "lies up to 1 / (n + 1) above the target.",
         "",
-        "| model | calibrated on | sets | target | sick | healthy | overall | set size | empty |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | splits | calibrated on | sets | target | sick | healthy | overall | set size "
+        "| empty |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for key, row in mean.iterrows():
         spread = error.loc[key]
         cells = [f"{row[c]:.3f} ± {spread[c]:.3f}" for c in ("sick", "healthy", "overall")]
         cells += [f"{row['size']:.2f}", f"{row['empty']:.1%}"]
         model, words, sets, target = key
-        lines.append(f"| {model} | {words} | {sets} | {target:g} | {' | '.join(cells)} |")
+        start = f"| {model} | {counts[key]} | {words} | {sets} | {target:g} | "
+        lines.append(start + " | ".join(cells) + " |")
     return [*lines, "", _verdict(mean, error)]
 
 
@@ -143,14 +146,17 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=50)
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--models", nargs="*", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--kept", action="store_true", help="only splits that are in the cache")
     arguments = parser.parse_args()
     rows = read_heart_rows()
     found = []
     for name in arguments.models:
         for seed in range(arguments.splits):
+            key = f"sets {name} {seed}"
+            if arguments.kept and not (arguments.cache / f"{key}.joblib").exists():
+                continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                key = f"sets {name} {seed}"
                 found += kept(arguments.cache, key, lambda n=name, s=seed: one_split(n, rows, s))
     text = "\n".join(lines_of(pd.DataFrame(found), arguments.splits)) + "\n"
     RESULT.write_text(text, encoding="utf-8")

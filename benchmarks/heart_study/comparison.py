@@ -69,6 +69,7 @@ def draw_ranks(measured: Mapping[str, Measured], path: Path) -> None:
 
     results = {name: first_repeat(one.result) for name, one in measured.items()}
     scores = compare(results).scores
-    ax = plot_critical_difference(critical_difference(scores))
-    ax.figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
-    plt.close(ax.figure)
+    figure, ax = plt.subplots(figsize=(10, 5))
+    plot_critical_difference(critical_difference(scores), ax)
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    plt.close(figure)
