@@ -40,8 +40,14 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "dropout 0.1": {"dropout": 0.1},
     "dropout 0.3": {"dropout": 0.3},
     "dropout 0.5": {"dropout": 0.5},
-    "dropout 0.3, out-of-fold forest": {"dropout": 0.3, "augment": "oof"},
+    "dropout 0.3, out-of-fold XGBoost": {"dropout": 0.3, "augment": "oof"},
 }
+CAVEAT = (
+    "The first row is nested: each fold chose in its own training rows. The default was",
+    "chosen by the mean of all inner losses among the candidates without a second model, so",
+    "rows of the table took part in that one choice of three; sizes, scale and the range of",
+    "dropout had a first look at 642 of the 918 rows, which is not in the script.",
+)
 
 
 def read_rows() -> tuple[pd.DataFrame, np.ndarray]:
@@ -195,15 +201,17 @@ def main() -> None:
         "",
         *choice_lines(folds),
         "",
-        "Outer folds, which took no part in the choice:",
+        "The outer folds:",
         "",
         *score_lines(folds, y),
         "",
-        *time_lines(X, y),
+        *CAVEAT,
+        "",
+        *kept(asked.cache, "times", lambda: time_lines(X, y)),
         "",
         "Noise and shots at prediction, the default trained on four folds, the fifth predicted:",
         "",
-        *noise_lines(X, y),
+        *kept(asked.cache, "noise", lambda: noise_lines(X, y)),
     ]
     RESULTS.write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
     print(*text, sep="\n")
