@@ -184,7 +184,9 @@ def test_backends_are_those_of_the_estimator():
     assert set(BACKENDS) == allowed.options
 
 
+# The simulated rhythms of the demo follow from their own measurements, and it says so.
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default::cardiorisk.exceptions.LeakageWarning")
 def test_demo(tmp_path):
     assert main(["demo", "--output", str(tmp_path), "--quiet"]) == 0
     made = {path.name for path in tmp_path.iterdir()}
