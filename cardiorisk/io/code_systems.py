@@ -31,6 +31,7 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.103": "ICD9CM",
     "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
 }
+NUMBERED = ("SNOMED", "RxNorm", "CVX", "OMOP")
 _ICD9_STEM: dict[str, Callable[[str], int]] = {
     "ICD9CM": lambda code: 4 if code.startswith("E") else 3,
     "ICD9Proc": lambda code: 2,
@@ -62,7 +63,8 @@ def dotted_icd(code: str, system: str) -> str:
     Parameters
     ----------
     code : str
-        With or without dot and blanks. Zeros that a spreadsheet took away are not guessed.
+        With or without dot and blanks. Zeros that a spreadsheet took away are put back where a
+        dot tells how many (``38.9`` of ICD-9-CM is ``038.9``), else they are not guessed.
     system : {"ICD9CM", "ICD9Proc", "ICD10CM", "ICD10", "ICD10PCS"}
         ICD-10-PCS has no dots. Any other system leaves the code as it is.
 
@@ -79,6 +81,9 @@ def dotted_icd(code: str, system: str) -> str:
     if system == "ICD10PCS":
         return plain
     stem = _ICD9_STEM[system](plain)
+    before, dot, _ = code.strip().partition(".")
+    if dot and before.isdigit() and system.startswith("ICD9"):
+        plain = "0" * (stem - len(before)) + plain
     return plain if len(plain) <= stem else f"{plain[:stem]}.{plain[stem:]}"
 
 
@@ -90,4 +95,6 @@ def join_code(system: str, code: str) -> str:
     >>> join_code("ICD10CM", "I509")
     'ICD10CM//I50.9'
     """
+    if system in NUMBERED and re.fullmatch(r"\d+\.0", code):
+        code = code[:-2]  # a whole number that a program wrote with a fraction
     return f"{system}{SEPARATOR}{dotted_icd(code, system)}"

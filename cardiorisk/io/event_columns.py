@@ -11,7 +11,15 @@ from cardiorisk._histories.columns import as_times
 from cardiorisk._histories.labels import Labelled, relabelled
 from cardiorisk._optional import require
 
-__all__ = ["codes_of", "first_words", "identifiers_of", "labelled", "pairs_of", "times_of"]
+__all__ = [
+    "codes_of",
+    "entries_of",
+    "first_words",
+    "identifiers_of",
+    "labelled",
+    "pairs_of",
+    "times_of",
+]
 
 
 def labelled(column: Any) -> Labelled:
@@ -53,9 +61,16 @@ def _compute() -> Any:
 
 
 def identifiers_of(column: Any) -> Labelled:
-    """Label identifiers: as numbers where all are whole numbers without leading zeros."""
+    """Label identifiers: as numbers where all are whole numbers without leading zeros.
+
+    ``100.0``, as a program writes whole numbers with some missing among them, is 100.
+    """
     arrow = require("pyarrow", extra="ehr")
     labels, dictionary = _encoded(column)
+    if len(dictionary) and dictionary[0].as_py().endswith(".0"):
+        is_whole = _compute().match_substring_regex(dictionary, r"^(0|[1-9]\d*)\.0$")
+        if _compute().all(is_whole).as_py():
+            dictionary = _compute().utf8_slice_codeunits(dictionary, 0, -2)
     try:
         numbers = dictionary.cast(arrow.int64())
     except arrow.ArrowInvalid:
@@ -63,6 +78,11 @@ def identifiers_of(column: Any) -> Labelled:
     if not numbers.cast(arrow.string()).equals(dictionary):
         return _as_words(labels, dictionary)
     return Labelled(labels, numbers.to_numpy(zero_copy_only=False).astype(np.int64))
+
+
+def entries_of(found: Labelled) -> npt.NDArray[Any]:
+    """Give each row what its label stands for, None where it is missing."""
+    return np.array([*found.values.tolist(), None], dtype=object)[found.labels]
 
 
 def codes_of(column: Any, spell: Callable[[str], str]) -> Labelled:

@@ -59,6 +59,11 @@ class TableFolder:
 
     def read(self, name: str, columns: Iterable[str], optional: Iterable[str] = ()) -> Any:
         """Read columns of a table under lower-case names, all as text; see read_columns_of."""
+        if name not in self.files:
+            raise ReadError(
+                f"Got a folder without the table {name!r}, which is needed; it has "
+                f"{', '.join(sorted(self.files))}."
+            )
         return read_columns_of(self.files[name], columns, optional)
 
 
@@ -114,26 +119,40 @@ def _read_parquet(file: Path, wanted: set[str]) -> Any:
 def _read_csv(file: Path, wanted: set[str]) -> tuple[Any, int]:
     arrow, csv = require("pyarrow", extra="ehr"), require("pyarrow.csv", extra="ehr")
     header, separator, encoding = _header(file)
-    found = [name for name in header if name.strip().lower() in wanted]
-    broken = []
+    broken: list[int] = []
 
     def skip(row: Any) -> str:
         broken.append(row.number)
         return "skip"
 
-    table = csv.read_csv(
-        file,
-        read_options=csv.ReadOptions(block_size=BLOCK, encoding=encoding),
-        parse_options=csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        convert_options=csv.ConvertOptions(
-            include_columns=found,
-            column_types=dict.fromkeys(found, arrow.string()),
-            strings_can_be_null=True,
-            null_values=["", "NULL", "null", "NaN", "nan", "\\N"],
-        ),
+    # Vocabularies of OMOP have tabs and bare quotes, which stand for themselves.
+    is_bare = separator == "\t" and not any('"' in name for name in header)
+    parse = csv.ParseOptions(
+        delimiter=separator,
+        quote_char=False if is_bare else '"',
+        newlines_in_values=not is_bare,
+        invalid_row_handler=skip,
     )
+    names = [name.strip('"') for name in header]
+    found = [name for name in names if name.strip().lower() in wanted]
+    options = csv.ConvertOptions(
+        include_columns=found,
+        column_types=dict.fromkeys(found, arrow.string()),
+        strings_can_be_null=True,
+        null_values=["", "NULL", "null", "NaN", "nan", "\\N"],
+    )
+
+    def read(encoding: str) -> Any:
+        broken.clear()
+        how = csv.ReadOptions(block_size=BLOCK, encoding=encoding)
+        return csv.read_csv(file, read_options=how, parse_options=parse, convert_options=options)
+
+    try:
+        table = read(encoding)
+    except arrow.ArrowInvalid as error:
+        if encoding == "latin-1" or "UTF8" not in str(error):
+            raise
+        table = read("latin-1")  # the first such letter stands far down
     return table.rename_columns([name.strip().lower() for name in found]), len(broken)
 
 
@@ -148,8 +167,8 @@ def _header(file: Path) -> tuple[list[str], str, str]:
         cut_in_a_letter = error.start > len(start) - 4
         encoding = "utf8" if cut_in_a_letter else "latin-1"
         text = start.decode("utf-8-sig" if cut_in_a_letter else "latin-1", errors="ignore")
-    line = text.partition("\n")[0].rstrip("\r")
+    line = text.lstrip("\r\n").partition("\n")[0].rstrip("\r")
     if not line.strip():
         raise ValueError("the file is empty")
     separator = max(SEPARATORS, key=line.count)
-    return [name.strip('"') for name in line.split(separator)], separator, encoding
+    return line.split(separator), separator, encoding

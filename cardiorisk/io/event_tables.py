@@ -12,6 +12,7 @@ from cardiorisk._histories.collect import collect
 from cardiorisk._histories.columns import EventColumns
 from cardiorisk._histories.labels import Labelled, as_identifiers
 from cardiorisk._histories.reading import Finding
+from cardiorisk.exceptions import ReadError
 from cardiorisk.io.code_systems import join_code, system_name
 from cardiorisk.io.event_columns import (
     codes_of,
@@ -114,7 +115,23 @@ class TableReader:
         return part
 
     def histories(self, static: pd.DataFrame | None) -> PatientHistories:
-        """Put everything that was read together."""
+        """Put everything that was read together; a patient is described once.
+
+        Raises
+        ------
+        ReadError
+            There was no table of events.
+        """
+        if not self.parts:
+            missing = [name for name, finding, *_ in self.findings if finding == "table not found"]
+            raise ReadError(f"Got a folder without events: none of {', '.join(missing)} is in it.")
+        if static is not None:
+            usable = static["subject_id"].notna() & ~static["subject_id"].duplicated()
+            n_rest = int(len(static) - usable.sum())
+            self.findings.append(
+                ("all", "patient again, or without identifier", n_rest, "left out")
+            )
+            static = static[usable].reset_index(drop=True)
         found = collect(self.parts, static, "subject_id", self.findings)
         return PatientHistories._from_collected(found)
 

@@ -38,6 +38,8 @@ CODES = {
 NOT_SO = {"refuted", "entered-in-error", "not-done", "not-taken"}
 SEX = {"male": "M", "female": "F"}
 
+FULL_URL = "_full_url"  # what other resources of a bundle may call this one
+
 Resource = dict[str, Any]
 
 
@@ -73,13 +75,17 @@ def read_fhir(path: str | os.PathLike[str]) -> PatientHistories:
     events: list[tuple[str, str | None, str, str, str, str | None]] = []
     not_so: Counter[str] = Counter()
     medications: dict[str, Resource] = {}
+    alias: dict[str, str] = {}
     pending: list[Resource] = []
     for resource in _resources(Path(path)):
         kind = resource.get("resourceType", "")
+        names = [str(name) for name in (resource.get("id"), resource.get(FULL_URL)) if name]
         if kind == "Patient":
-            patients.append(resource)
+            own = names[0] if names else ""
+            patients.append({**resource, "id": own})
+            alias |= dict.fromkeys(names, own)
         elif kind == "Medication":
-            medications[str(resource.get("id"))] = resource.get("code") or {}
+            medications |= dict.fromkeys(names, _as_dict(resource.get("code")))
         elif kind in TIMES and _is_not_so(resource):
             not_so[kind] += 1
         elif kind in TIMES:
@@ -88,12 +94,16 @@ def read_fhir(path: str | os.PathLike[str]) -> PatientHistories:
         raise ReadError(f"Got {path}, but no Patient is in it.")
     events = [_event(resource, medications) for resource in pending]
     frame = pd.DataFrame(events, columns=["kind", "subject", "time", "code", "words", "visit"])
+    frame["subject"] = [alias.get(who, who) for who in frame["subject"]]
+    people = _people(patients)
     findings: list[Finding] = [("Patient", "read", len(patients), "")]
+    n_rest = len(patients) - len(people)
+    findings.append(("Patient", "patient again, or without identifier", n_rest, "left out"))
     findings += [
         (kind, "refuted, in error or not done", n, "left out") for kind, n in not_so.items()
     ]
     parts = [_columns(group, str(kind)) for kind, group in frame.groupby("kind", sort=False)]
-    found = collect(parts or [_columns(frame, "events")], _people(patients), findings=findings)
+    found = collect(parts or [_columns(frame, "events")], people, findings=findings)
     return PatientHistories._from_collected(found)
 
 
@@ -105,7 +115,7 @@ def _resources(path: Path) -> Iterator[Resource]:
         raise ReadError(f"Got {path}, but expected FHIR bundles: *.json or *.ndjson.")
     for file in files:
         text = file.read_text(encoding="utf-8-sig")
-        lines = text.splitlines() if file.suffix == ".ndjson" else [text]
+        lines = text.split("\n") if file.suffix == ".ndjson" else [text]
         for line in filter(str.strip, lines):
             try:
                 resource = json.loads(line)
@@ -114,38 +124,59 @@ def _resources(path: Path) -> Iterator[Resource]:
             if not isinstance(resource, dict):
                 raise ReadError(f"{file} holds no FHIR resource.")
             if resource.get("resourceType") == "Bundle":
-                yield from (entry.get("resource") or {} for entry in resource.get("entry") or [])
+                for entry in filter(None, map(_as_dict, resource.get("entry") or [])):
+                    url = _id({"reference": entry.get("fullUrl")})
+                    yield {**_as_dict(entry.get("resource")), FULL_URL: url}
             else:
                 yield resource
 
 
+def _as_dict(value: Any) -> Resource:
+    """Give the value, or an empty one where the file has another type at its place."""
+    return value if isinstance(value, dict) else {}
+
+
+def _codings(concept: Resource) -> list[Resource]:
+    given = concept.get("coding")
+    return [_as_dict(coding) for coding in given] if isinstance(given, list) else []
+
+
 def _is_not_so(resource: Resource) -> bool:
-    verification = resource.get("verificationStatus") or {}
-    said = {coding.get("code") for coding in verification.get("coding") or []}
+    said = {coding.get("code") for coding in _codings(_as_dict(resource.get("verificationStatus")))}
     return bool((said | {resource.get("status")}) & NOT_SO)
 
 
 def _event(resource: Resource, medications: dict[str, Resource]) -> tuple[Any, ...]:
     kind = str(resource["resourceType"])
     concept = _concept(resource, medications)
-    coding: Resource = next((c for c in concept.get("coding") or [] if c.get("code")), {})
+    coding: Resource = next((c for c in _codings(concept) if c.get("code")), {})
     code = str(coding["code"]) if coding else ""
     spelled = join_code(system_name(coding.get("system"), "FHIR"), code) if code else ""
     words = coding.get("display") or concept.get("text") or ""
-    who = resource.get("subject") or resource.get("patient") or {}
-    visit = resource.get("encounter") or resource.get("context") or {}
+    who = _as_dict(resource.get("subject") or resource.get("patient"))
+    visit = _as_dict(resource.get("encounter") or resource.get("context"))
     return kind, _id(who), _time(resource, TIMES[kind]), spelled, words, _id(visit)
 
 
 def _concept(resource: Resource, medications: dict[str, Resource]) -> Resource:
     for name in CODES.get(str(resource["resourceType"]), ("code",)):
-        given = resource.get(name)
-        if given and "reference" in given:  # R5
-            return medications.get(_id(given) or "", {})
+        given = _as_dict(resource.get(name))
+        given = _as_dict(given.get("reference")) or given  # R5
+        if "reference" in given:
+            return _medication(resource, given, medications)
         if given:
-            return dict(given.get("concept") or given)
-    reference = resource.get("medicationReference")
-    return medications.get(_id(reference) or "", {}) if reference else {}
+            return dict(_as_dict(given.get("concept")) or given)
+    return _medication(resource, _as_dict(resource.get("medicationReference")), medications)
+
+
+def _medication(
+    resource: Resource, reference: Resource, medications: dict[str, Resource]
+) -> Resource:
+    """Code of a medication of its own, or of one that the resource contains."""
+    name = _id(reference) or ""
+    inside = map(_as_dict, resource.get("contained") or [])
+    contained = {f"#{one.get('id')}": _as_dict(one.get("code")) for one in inside}
+    return contained.get(name) or medications.get(name, {})
 
 
 def _time(resource: Resource, names: tuple[str, ...]) -> str | None:
@@ -160,7 +191,8 @@ def _time(resource: Resource, names: tuple[str, ...]) -> str | None:
 
 def _id(reference: Resource) -> str | None:
     text = str(reference.get("reference") or "")
-    return text.replace("urn:uuid:", "").rpartition("/")[2] or None
+    text = text.partition("/_history/")[0].removeprefix("urn:uuid:").removeprefix("urn:oid:")
+    return text.rpartition("/")[2] or None
 
 
 def _columns(frame: pd.DataFrame, source: str) -> EventColumns:
@@ -191,4 +223,4 @@ def _people(patients: list[Resource]) -> pd.DataFrame:
     for name, key in (("birth_date", "birthDate"), ("death_date", "deceasedDateTime")):
         given = pd.Series([patient.get(key) for patient in patients], dtype=object)
         people[name] = as_times(given, name)
-    return people.drop_duplicates("subject_id")
+    return people[people["subject_id"] != ""].drop_duplicates("subject_id")

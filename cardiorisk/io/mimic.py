@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk.io.code_systems import join_code
-from cardiorisk.io.event_columns import identifiers_of, labelled, times_of
+from cardiorisk.io.event_columns import entries_of, identifiers_of, labelled, times_of
 from cardiorisk.io.event_files import TableFolder
 from cardiorisk.io.event_tables import EventTable, TableReader
 from cardiorisk.records import PatientHistories
@@ -19,11 +19,17 @@ __all__ = ["read_mimic_iii", "read_mimic_iv"]
 
 
 def _diagnosis(version: str, code: str) -> str:
-    return join_code("ICD9CM" if version == "9" else "ICD10CM", code)
+    return join_code({"9": "ICD9CM", "10": "ICD10CM"}.get(_version(version), "ICD"), code)
 
 
 def _procedure(version: str, code: str) -> str:
-    return join_code("ICD9Proc" if version == "9" else "ICD10PCS", code)
+    return join_code({"9": "ICD9Proc", "10": "ICD10PCS"}.get(_version(version), "ICD"), code)
+
+
+def _version(text: str) -> str:
+    """Take the number out of "9", "9.0", "ICD-10-CM"; "" where there is none."""
+    found = re.search(r"10|9", text)
+    return found.group() if found else ""
 
 
 def _drug(_: str, name: str) -> str:
@@ -70,6 +76,7 @@ def read_mimic_iv(path: str | os.PathLike[str]) -> PatientHistories:
     - A diagnosis has the time of the **discharge**: codes are given when the stay is over, and
       an earlier time would let a model know them too soon.
     - The year of birth is ``anchor_year - anchor_age``, on 1 January; ages above 89 are 91 there.
+    - A code whose version is missing is ``"ICD//4280"``: the version is not guessed.
     - A drug is its name in capitals, with one blank between words.
 
     References
@@ -163,8 +170,8 @@ def _people(patients: Any, born: npt.NDArray[Any]) -> pd.DataFrame:
         died = times_of(patients["dod"])
     return pd.DataFrame(
         {
-            "subject_id": ids.values[ids.labels],
-            "sex": pd.Series(np.append(sex.values, "")[sex.labels]).replace("", None),
+            "subject_id": entries_of(ids),
+            "sex": entries_of(sex),
             "birth_date": born,
             "death_date": died,
         }

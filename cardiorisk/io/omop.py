@@ -12,14 +12,14 @@ import pandas as pd
 from cardiorisk._histories.columns import EventColumns
 from cardiorisk._optional import require
 from cardiorisk.io.code_systems import join_code
-from cardiorisk.io.event_columns import identifiers_of, labelled, times_of
+from cardiorisk.io.event_columns import entries_of, identifiers_of, labelled, times_of
 from cardiorisk.io.event_files import TableFolder
 from cardiorisk.io.event_tables import EventTable, TableReader, VisitTimes, times_of_visits
 from cardiorisk.records import PatientHistories
 
 __all__ = ["read_omop"]
 
-NO_CONCEPT = "0"  # OMOP's "no matching concept"
+NO_CONCEPT = "OMOP//0"  # OMOP's "no matching concept"
 SEX = {"8507": "M", "8532": "F"}
 SEX_WORDS = {"m": "M", "male": "M", "f": "F", "female": "F"}
 PERSON = (
@@ -29,7 +29,8 @@ PERSON = (
 
 
 def _plain(_: str, concept: str) -> str:
-    return "" if concept == NO_CONCEPT else join_code("OMOP", concept)
+    code = join_code("OMOP", concept)
+    return "" if code == NO_CONCEPT else code
 
 
 def _event_table(name: str, start: str, concept: str) -> EventTable:
@@ -128,7 +129,7 @@ def _concept_names(
     compute = require("pyarrow.compute", extra="ehr")
     used = {code.rpartition("/")[2] for part in parts for code in part.code.values.tolist()}
     ids = concepts["concept_id"].cast(arrow.string())
-    table = concepts.filter(compute.is_in(ids, value_set=arrow.array(sorted(used))))
+    table = concepts.filter(compute.is_in(ids, value_set=arrow.array(sorted(used), arrow.string())))
     column = {name: table[name].cast(arrow.string()).to_pylist() for name in table.column_names}
     rows = zip(column["concept_id"], column["vocabulary_id"], column["concept_code"], strict=True)
     names = {f"OMOP//{key}": join_code(system or "OMOP", code or key) for key, system, code in rows}
@@ -151,15 +152,14 @@ def _concept_names(
 
 def _people(person: Any, reader: TableReader) -> pd.DataFrame:
     ids = identifiers_of(person["person_id"])
-    people = pd.DataFrame({"subject_id": ids.values[ids.labels], "sex": _sex(person)})
+    people = pd.DataFrame({"subject_id": entries_of(ids), "sex": _sex(person)})
     people["birth_date"] = _births(person)
     if "care_site_id" in person.column_names:
-        site = labelled(person["care_site_id"])
-        people["site"] = np.array([*site.values.tolist(), None], dtype=object)[site.labels]
+        people["site"] = entries_of(labelled(person["care_site_id"]))
     deaths = reader.table("death", ("person_id", "death_date"))
     if deaths is not None:
         who = identifiers_of(deaths["person_id"])
-        died = pd.Series(times_of(deaths["death_date"]), who.values[who.labels])
+        died = pd.Series(times_of(deaths["death_date"]), entries_of(who))
         people["death_date"] = people["subject_id"].map(died.groupby(level=0).min())
     return people
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._histories.columns import EventColumns
-from cardiorisk.io.event_columns import identifiers_of, labelled, times_of
+from cardiorisk.io.event_columns import entries_of, identifiers_of, labelled, times_of
 from cardiorisk.io.event_files import TableFolder
 from cardiorisk.io.event_tables import EventTable, TableReader, VisitTimes, times_of_visits
 from cardiorisk.records import PatientHistories
@@ -70,11 +70,12 @@ def read_synthea(path: str | os.PathLike[str]) -> PatientHistories:
     reader = TableReader(folder, "patient", "encounter")
     patients = folder.read("patients", ("id", "birthdate"), ("deathdate", "gender", "race"))[0]
     reader.findings.append(("patients", "read", patients.num_rows, ""))
-    visits = reader.table("encounters", ("id", "start"))
+    visits = reader.table("encounters", ("id",), ("start", "date"))
     for table in TABLES:
         reader.read(table)
-    if visits is not None:
-        starts = identifiers_of(visits["id"]), times_of(visits["start"])
+    begin = next((n for n in ("start", "date") if visits and n in visits.column_names), None)
+    if begin is not None:
+        starts = identifiers_of(visits["id"]), times_of(visits[begin])
         reader.parts = [_at_encounter(part, starts) for part in reader.parts]
     return reader.histories(_people(patients))
 
@@ -94,12 +95,10 @@ def _people(patients: Any) -> pd.DataFrame:
     def words(name: str) -> npt.NDArray[Any] | None:
         if name not in patients.column_names:
             return None
-        found = labelled(patients[name])
-        entries = np.array([*found.values.tolist(), None], dtype=object)
-        return entries[found.labels]
+        return entries_of(labelled(patients[name]))
 
     columns = {
-        "subject_id": ids.values[ids.labels],
+        "subject_id": entries_of(ids),
         "sex": words("gender"),
         "birth_date": times_of(patients["birthdate"]),
         "race": words("race"),
