@@ -130,3 +130,8 @@ def test_unknown_numbers_and_results_of_several_risks_are_refused():
     three = evaluate(MODEL, X.fillna(0), np.arange(300) % 3, n_bootstraps=0)
     with pytest.raises(ValueError, match="without pos_label"):
         checklist(three)
+
+
+def test_what_is_no_result_is_refused():
+    with pytest.raises(TypeError, match="Got a int, but expected what evaluate returns"):
+        checklist(3)

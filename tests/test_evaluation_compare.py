@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from statsmodels.stats.contingency_tables import mcnemar as outside_mcnemar
 
 from cardiorisk.evaluation import compare, evaluate
-from cardiorisk.evaluation.comparison.on_rows import bootstrap_test, mcnemar
+from cardiorisk.evaluation.comparison.on_rows import bootstrap_test, mcnemar, normal_test
 from cardiorisk.evaluation.comparison.over_folds import bayesian_t, corrected_t
 from cardiorisk.exceptions import CardioRiskWarning
 
@@ -272,3 +272,14 @@ def test_repr_tells_the_metric_and_the_test():
     text = repr(compare(RESULTS, test="delong"))
     assert "Comparison of auroc by delong: 5-fold" in text
     assert "fitted models are taken as they are" in text
+
+
+def test_a_list_of_results_is_told_what_is_wanted():
+    with pytest.raises(TypeError, match="Got a list of results, but expected a mapping"):
+        compare([])
+
+
+def test_a_difference_without_variance_has_no_limits():
+    found = normal_test(0.5, 0.0)
+    assert np.isnan([found.low, found.high, found.p]).all()
+    assert normal_test(0.0, 0.0)[1:3] == (0.0, 0.0)

@@ -129,3 +129,25 @@ def test_tables_that_cannot_be_compared(arguments, message):
         drift(*arguments)
     with pytest.raises(ValueError, match="only some of model"):
         drift(OLD, OLD, model=LogisticRegression())
+
+
+@pytest.mark.parametrize(
+    ("column", "moved"),
+    [
+        (pd.Series(np.full(400, np.nan)), False),
+        (pd.Series(np.full(400, None, dtype=object)), False),
+        (pd.Series(pd.date_range("2020-01-01", periods=400)), True),
+    ],
+)
+def test_empty_columns_and_dates_can_be_compared(column, moved):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": rng.normal(60, 10, 400), "x": column})
+    found = drift(frame[:200], frame[200:])
+    assert (found.separation.estimate > 0.9) == moved
+    alone = drift(frame[["x"]][:200], frame[["x"]][200:])
+    assert (alone.separation.estimate > 0.9) == moved
+
+
+def test_signals_are_refused():
+    with pytest.raises(ValueError, match="3 dimensions, but expected a table"):
+        drift(np.zeros((20, 2, 5)), np.zeros((20, 2, 5)))

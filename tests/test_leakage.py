@@ -411,3 +411,18 @@ def test_every_cheap_guard_runs_in_evaluate():
     words = " ".join(str(warning.message) for warning in caught)
     for guard in ("shared_patients", "copies_across_folds", "prepared_columns"):
         assert guard in words
+
+
+def test_honest_clouds_of_few_rows_are_no_rule_of_two_thresholds():
+    alarms = 0
+    for seed in range(40):
+        table, labels = make_classification(100, random_state=seed)
+        alarms += len(check_leakage(table, labels, guards=["rule_labels"]))
+    assert alarms <= 4  # one column of three tables gives all but two rows
+    thresholds = (X[:, 0] > 0) & (X[:, 1] > 0)
+    assert "0 mistakes" in check_leakage(X, thresholds).findings[0].what
+
+
+def test_no_rows_are_refused_by_what_is_missing():
+    with pytest.raises(ValueError, match="y without rows"):
+        check_leakage(X[:0], Y[:0])

@@ -32,6 +32,8 @@ def check_labels(y: Any) -> npt.NDArray[Any]:
     raw = np.asarray(y)
     if raw.ndim != 1:
         raise ValueError(f"Got y of shape {raw.shape}, but expected (n_rows,), one label a row.")
+    if not len(raw):
+        raise ValueError("Got y without rows, but expected the labels of two or more classes.")
     missing = np.asarray(pd.isna(list(y)))  # in the array of a list of strings, NaN is a word
     if missing.any():
         raise ValueError(

@@ -186,7 +186,8 @@ def recalibrate(
         if np.isnan(updated).any():
             raise ValueError(
                 f"Got cv={cv!r} that leaves {np.isnan(updated).sum()} rows untested, or folds in "
-                f"which {method!r} does not exist; use fewer folds."
+                f"which {method!r} does not exist: use fewer folds; equal risks, and risks that "
+                "separate the outcomes perfectly, have no slope."
             )
         rows[method] = _measured(events, updated, options)
     isotonic = _isotonic(events, risk)

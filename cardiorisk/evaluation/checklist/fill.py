@@ -159,6 +159,8 @@ def checklist(
 
     Raises
     ------
+    TypeError
+        The result is not what evaluate returns.
     ValueError
         The result is not of one risk, or a number does not exist.
 
@@ -178,6 +180,8 @@ def checklist(
     >>> filled.tripod_ai[16].status, filled.tripod_ai[4].text
     ('given', 'TODO (a person must say this)')
     """
+    if not isinstance(result, EvaluationResult):
+        raise TypeError(f"Got a {type(result).__name__}, but expected what evaluate returns.")
     facts = facts_of_result(result)
     if X is not None:
         facts |= facts_of_table(X)

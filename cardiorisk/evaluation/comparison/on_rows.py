@@ -25,10 +25,10 @@ class RowTest(NamedTuple):
 
 
 def normal_test(difference: float, variance: float, confidence: float = 0.95) -> RowTest:
-    """Refer a difference to its standard error."""
+    """Refer a difference to its standard error; without one, a difference has no limits."""
     if variance <= 0:  # the same predictions, or both perfect
-        p = 1.0 if difference == 0 else np.nan
-        return RowTest(difference, difference, difference, np.nan, p)
+        limit, p = (0.0, 1.0) if difference == 0 else (np.nan, np.nan)
+        return RowTest(difference, limit, limit, np.nan, p)
     error = np.sqrt(variance)
     half, z = float(ndtri((1 + confidence) / 2) * error), float(difference / error)
     return RowTest(difference, difference - half, difference + half, z, float(2 * ndtr(-abs(z))))

@@ -40,6 +40,11 @@ def check_results(results: Mapping[str, EvaluationResult]) -> dict[str, Evaluati
     ValueError
         There are fewer than two, or two of them differ in what was predicted by what.
     """
+    if not isinstance(results, Mapping):
+        raise TypeError(
+            f"Got a {type(results).__name__} of results, but expected a mapping of name to result, "
+            'such as {"first": first, "second": second}.'
+        )
     checked = {str(name): result for name, result in dict(results).items()}
     for name, result in checked.items():
         if not isinstance(result, EvaluationResult):

@@ -47,6 +47,9 @@ def separate(
         max_iter=100, learning_rate=0.05, min_samples_leaf=10, random_state=random_state
     )
     numbers = _as_numbers(both)
+    # The classifier refuses a column that is empty in its half; without any it sees no difference.
+    known = ~np.isnan(numbers[train]).all(axis=0)
+    numbers = numbers[:, known] if known.any() else np.zeros((len(both), 1))
     model.fit(numbers[train], is_new[train])
     score = model.predict_proba(numbers[test])[:, 1]
     area, covariance = delong(is_new[test], score[None])
@@ -55,16 +58,19 @@ def separate(
 
 
 def _as_numbers(table: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Numbers as they are, categories as codes in the order of their frequency."""
+    """Numbers and times as they are, categories as codes in the order of their frequency."""
     columns = []
     for name in table:
         column = table[name]
         if pd.api.types.is_numeric_dtype(column.dtype):
             columns.append(column.to_numpy(dtype=np.float64, na_value=np.nan))
             continue
-        order = {
-            value: k for k, value in enumerate(column.dropna().astype(str).value_counts().index)
-        }
-        codes = column.map(lambda value, known=order: known.get(str(value), np.nan))
+        if pd.api.types.is_datetime64_any_dtype(column.dtype) or column.dtype.kind == "m":
+            columns.append(column.astype("int64").to_numpy(np.float64, copy=True))
+            columns[-1][column.isna()] = np.nan
+            continue
+        words = column.dropna().astype(str)
+        order = {value: k for k, value in enumerate(words.value_counts().index)}
+        codes = words.map(order).reindex(column.index)
         columns.append(np.minimum(codes.to_numpy(dtype=np.float64), MAX_VALUES))
     return np.column_stack(columns)

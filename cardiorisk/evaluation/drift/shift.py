@@ -166,6 +166,11 @@ def drift(
 def _table(X: Any, name: str) -> pd.DataFrame:
     table = as_pandas(X)
     if not isinstance(table, pd.DataFrame):
+        if isinstance(X, np.ndarray) and X.ndim != 2:
+            raise ValueError(
+                f"Got {name} of {X.ndim} dimensions, but expected a table; compare signals by "
+                "their features."
+            )
         table = pd.DataFrame(X)
         if isinstance(table.columns, pd.RangeIndex):
             table.columns = [f"column {number}" for number in table.columns]

@@ -30,7 +30,8 @@ CHUNK = 500  # pairs at a time
 PAIRS = ("-", "/")
 JUDGED = 6
 TRIM = 0.01  # share of the rarer outcome that may lie beyond each limit
-EXPLAINED, AT_LEAST = 0.95, 0.80  # of the rarer outcome: as seen, and beyond chance (95 %)
+ONE_LINE = (0.95, 0.80)  # of the rarer outcome explained: as seen, and beyond chance (95 %)
+TWO_LINES = (0.98, 0.95)  # two thresholds fit two honest clouds of some fifty events each
 CHANCE = 0.001  # that any of the rules that were looked at explains as much
 MOST_LEVELS, ROWS_A_LEVEL = 50, 20
 FEWEST_VALUES = 10  # below, a column has no neighbourhood of a threshold
@@ -111,18 +112,21 @@ def _find(columns: _Columns, events: Bools, seed: int) -> Finding | None:
     if not 0 < events.sum() < len(events):
         return None
     judged = [
-        (level_errors(level, events), _Rule(name, (name,), np.empty(0)))
+        (level_errors(level, events), _Rule(name, (name,), np.empty(0)), ONE_LINE)
         for name, level in columns.levels.items()
     ]
     rules: list[_Rule] = []
     if columns.names:
         numbers, names = columns.numbers, columns.names
         rules = _best(numbers, names, events, _searched(events, seed))
-        judged += [(int(interval_errors(one.values[:, None], events)[0]), one) for one in rules]
-        judged.append(_box(numbers, names, events, rules))
-    mistakes, rule = min(judged, key=lambda pair: pair[0])
-    if _determines(mistakes, events, len(columns.names) + len(columns.levels)):
-        return _exact(rule, mistakes, events)
+        judged += [
+            (int(interval_errors(one.values[:, None], events)[0]), one, ONE_LINE) for one in rules
+        ]
+        judged.append((*_box(numbers, names, events, rules), TWO_LINES))
+    n_columns = len(columns.names) + len(columns.levels)
+    for mistakes, rule, explained in sorted(judged, key=lambda one: one[0]):
+        if _determines(mistakes, events, n_columns, explained):
+            return _exact(rule, mistakes, events)
     for rule in rules:
         step = _noisy(rule.values, events)
         if step is not None:
@@ -203,12 +207,15 @@ def _box(
     return fewest, _Rule(words, columns, table[:, first])
 
 
-def _determines(mistakes: int, events: Bools, n_columns: int) -> bool:
+def _determines(
+    mistakes: int, events: Bools, n_columns: int, explained: tuple[float, float]
+) -> bool:
     """Whether the rule gives nearly all of the rarer outcome, more than a search by chance."""
     n_rows, n_events = len(events), int(events.sum())
     rarer = min(n_events, n_rows - n_events) / n_rows
     limit = beta.ppf(0.95, mistakes + 1, n_rows - mistakes) if mistakes < n_rows else 1.0
-    if mistakes / n_rows > (1 - EXPLAINED) * rarer or limit > (1 - AT_LEAST) * rarer:
+    as_seen, at_least = explained
+    if mistakes / n_rows > (1 - as_seen) * rarer or limit > (1 - at_least) * rarer:
         return False
     # Shuffled outcomes: the share of them within so many mistakes of one rule, times the rules.
     within = np.log(mistakes + 1) + _log_choices(n_rows, mistakes)
