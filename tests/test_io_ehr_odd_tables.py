@@ -8,7 +8,8 @@ import pytest
 from ehr_tables import CONCEPT, MIMIC_IV, OMOP, SYNTHEA_NEW, SYNTHEA_OLD, fhir_bundle, write_tables
 
 from cardiorisk.exceptions import ReadError
-from cardiorisk.io import read_fhir, read_mimic_iv, read_omop, read_synthea
+from cardiorisk.io import group_codes, read_fhir, read_mimic_iv, read_omop, read_synthea
+from cardiorisk.records import PatientHistories
 
 pytest.importorskip("pyarrow")
 
@@ -149,3 +150,19 @@ def test_ndjson_with_other_line_separators_in_words(tmp_path):
     lines = "\n".join(json.dumps(resource, ensure_ascii=False) for resource in resources)
     (tmp_path / "all.ndjson").write_text(lines, encoding="utf-8")
     assert len(read_fhir(tmp_path).codes) == 4
+
+
+def test_groups_that_are_missing_numbers_or_of_small_letters():
+    events = pd.DataFrame(
+        {"subject_id": 1, "time": "2020-01-01", "code": ["a", "b", "c", "ICD10CM//i50.9"]}
+    )
+    histories = PatientHistories.from_events(events)
+    groups = group_codes(histories, {"a": float("nan"), "b": 428, "c": ""})
+    assert groups.vocabulary.tolist() == ["428", "ICD10CM//i50.9", "a", "c"]
+    assert "CCS//108" in group_codes(histories, "ccs").vocabulary.tolist()
+
+
+def test_prediction_times_in_several_forms():
+    events = pd.DataFrame({"subject_id": [1, 2], "time": "2020-01-01", "code": "a"})
+    known = PatientHistories.from_events(events).as_of(["2020-01-01", "2020-01-01T12:00:00+13:00"])
+    assert known.event_offsets.tolist() == [0, 1, 1]

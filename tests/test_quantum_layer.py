@@ -201,3 +201,22 @@ def test_importing_the_package_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "cardiorisk[nn]" in done.stdout
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.float16, torch.bfloat16])
+def test_inputs_of_other_types(dtype):
+    layer = QuantumLayer(2, 1)
+    rows = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 1]])
+    out = layer(rows.to(dtype))
+    assert out.is_floating_point()
+    torch.testing.assert_close(out.float(), layer(rows.float()), atol=5e-3, rtol=0)
+
+
+@pytest.mark.parametrize("simulator", ["unitary", "default.qubit", "lightning.qubit"])
+def test_no_rows(simulator):
+    layer = QuantumLayer(2, 1, simulator=simulator, shots=10)
+    for module in (layer.train(), layer.eval()):
+        out = module(torch.empty(0, 4))
+        assert out.shape == (0, 2)
+        out.sum().backward()
+    assert not layer.weights.grad.any()

@@ -28,7 +28,9 @@ def as_prediction_times(values: Any, n_patients: int) -> Times:
     given = pd.Series([values] if one_for_all else values).reset_index(drop=True)
     if pd.api.types.is_numeric_dtype(given):
         raise ValueError("Got numbers as prediction_times, but expected datetimes.")
-    times = pd.to_datetime(given, utc=True).dt.tz_localize(None)
+    is_time = pd.api.types.is_datetime64_any_dtype(given)
+    form = None if is_time else "ISO8601"
+    times = pd.to_datetime(given, utc=True, format=form).dt.tz_localize(None)
     plain = times.to_numpy().astype("datetime64[us]")
     if one_for_all:
         plain = np.repeat(plain, n_patients)

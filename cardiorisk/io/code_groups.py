@@ -80,8 +80,10 @@ def group_codes(
     group = _grouper(by)
     old = histories.vocabulary.tolist()
     found = [group(code) for code in old]
-    has_group = np.array([bool(name) for name in found], dtype=bool)
-    named = [name or code for name, code in zip(found, old, strict=True)]
+    has_group = np.array([not pd.isna(name) and name != "" for name in found], dtype=bool)
+    named = [
+        str(name) if has else code for name, has, code in zip(found, has_group, old, strict=True)
+    ]
     vocabulary, place = np.unique(np.array(named, dtype=np.str_), return_inverse=True)
     with_group = has_group[histories.codes]
     treatment = "kept as they are" if unmapped == "keep" else "left out"
@@ -118,7 +120,7 @@ def _grouper(by: Grouping) -> Callable[[str], str | None]:
         system, _, rest = code.partition(SEPARATOR)
         if system == prefix:
             return code
-        word: str | None = rest.replace(".", "")
+        word: str | None = rest.replace(".", "").upper()
         source = SOURCE.get(system, "")
         for target in routes.get(system, ()):
             word = mapper.map(word, source=source, target=target) if word else None

@@ -138,13 +138,22 @@ class QuantumLayer(nn.Module):  # type: ignore[name-defined]  # torch is importe
                 f"Got inputs of shape {tuple(x.shape)}, but {self.plan.embedding} embedding on "
                 f"{self.plan.n_qubits} qubits expected (..., {self.plan.n_inputs})."
             )
-        out = self._expectations(x.reshape(-1, self.plan.n_inputs))
+        if not x.is_floating_point():  # expectations of whole numbers are no whole numbers
+            x = x.to(torch.get_default_dtype())
+        flat = x.reshape(-1, self.plan.n_inputs)
+        if flat.dtype not in (torch.float32, torch.float64):
+            flat = flat.float()
+        out = self._expectations(flat) if len(flat) else self._nothing(flat)
         return out.to(x.dtype).reshape(*x.shape[:-1], self.plan.n_qubits)
 
     def extra_repr(self) -> str:
         """Return the settings, for the repr."""
         plan = self.plan
         return f"{plan.n_qubits}, {plan.n_layers}, {plan.embedding!r}, {self.simulator!r}"
+
+    def _nothing(self, x: Any) -> Any:
+        """No rows, of which the weights have slopes of 0."""
+        return x[:, : self.plan.n_qubits] + 0 * self.weights[0, :, 0]
 
     def _expectations(self, x: Any) -> Any:
         noise = self.noise if self.noisy_training or not self.training else None
