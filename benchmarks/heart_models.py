@@ -86,12 +86,21 @@ def other_parts(rows: HeartRows) -> dict[str, Part]:
 
         return small_net_runs(rows, augmentation)
 
+    def published_size(augmentation: str) -> Any:
+        from heart_study.published_network import published_network_runs
+
+        return published_network_runs(rows, augmentation)
+
     def duplicates() -> Any:
         from heart_study.duplicates import duplicate_runs
 
         return duplicate_runs()
 
     chosen = {f"selection {name}": partial(selection, name) for name in AUGMENTATIONS}
+    chosen |= {
+        f"selection published {name}": partial(published_size, name)
+        for name in ("none", "in-sample")
+    }
     return {"split": split, "duplicates": duplicates, **chosen}
 
 

@@ -25,6 +25,7 @@ SMALL_SCHEDULE = Schedule(
 )
 Part = tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]
 Maker = Callable[[int], Any]
+Preparation = Callable[[], Any]
 
 
 def small_net(n_columns: int) -> Any:
@@ -40,8 +41,18 @@ def small_net(n_columns: int) -> Any:
     return torch.nn.Sequential(layers, torch.nn.Flatten(0))
 
 
+def table_and_scale() -> Any:
+    """Return the preparation of the plain models: one column a category, standardised."""
+    return prepared(None)[:-1]
+
+
 def selection_runs(
-    make: Maker, rows: HeartRows, schedule: Schedule, seeds: range, augmentation: str = "none"
+    make: Maker,
+    rows: HeartRows,
+    schedule: Schedule,
+    seeds: range,
+    augmentation: str = "none",
+    preparation: Preparation = table_and_scale,
 ) -> pd.DataFrame:
     """Accuracy and AUROC on the same 30 % test rows under three ways to choose the epoch.
 
@@ -54,7 +65,7 @@ def selection_runs(
         train, test = train_test_split(
             np.arange(len(rows.y)), test_size=TEST, stratify=rows.y, random_state=seed
         )
-        X_train, X_test = _prepared_parts(rows, train, test, augmentation, seed)
+        X_train, X_test = _prepared_parts(rows, train, test, augmentation, seed, preparation())
         y_train, y_test = rows.y[train], rows.y[test]
         held = train_test_split(
             X_train, y_train, test_size=VALIDATION, stratify=y_train, random_state=seed
@@ -86,8 +97,8 @@ def _prepared_parts(
     test: npt.NDArray[np.intp],
     augmentation: str,
     seed: int,
+    steps: Any,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    steps = prepared(None)[:-1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         X_train, X_test = (

@@ -9,6 +9,7 @@ from typing import Any, Self
 import joblib
 import numpy as np
 import numpy.typing as npt
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import RepeatedStratifiedKFold
@@ -54,6 +55,12 @@ def kept(cache: Path, name: str, make: Callable[[], Any]) -> Any:
     return made
 
 
+def every_setting(model: Any) -> str:
+    """Write out a model with its defaults, which may change between two runs."""
+    with config_context(print_changed_only=False):
+        return str(model.__repr__(N_CHAR_MAX=1_000_000))
+
+
 class Remembered(ClassifierMixin, BaseEstimator):
     """A model whose fits are kept in a folder, so that a run that was stopped goes on.
 
@@ -69,7 +76,7 @@ class Remembered(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Fit, or read the fit of the same model on the same rows."""
-        key = joblib.hash((repr(self.model), np.asarray(X.index), y))
+        key = joblib.hash((every_setting(self.model), np.asarray(X.index), y))
         self.fitted_ = kept(self.cache / "fits", key, lambda: clone(self.model).fit(X, y))
         self.classes_ = self.fitted_.classes_
         return self
