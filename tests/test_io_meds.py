@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cardiorisk.exceptions import ReadError
+from cardiorisk.features import HEART_FAILURE
 from cardiorisk.io import read_meds, read_mimic_iii, read_synthea, write_meds
 from cardiorisk.records import PatientHistories
 
@@ -183,3 +184,21 @@ def test_real_tables_go_through_meds_unchanged(reader, name, tmp_path, data_fold
     found = read_meds(tmp_path)
     assert_same(histories, found)
     assert found.static["sex"].tolist() == histories.static["sex"].tolist()
+
+
+def test_codes_of_other_conversions_get_one_spelling(data):
+    words = [
+        "DIAGNOSIS//ICD//10//I5022",
+        "ICD10CM/I50.22",
+        "ICD10CM//i5022",
+        "PROCEDURE//ICD//9//3722",
+    ]
+    words += ["DIAGNOSIS//ICD//9//4280", "SNOMED/84114007", "LAB//50912//mg/dL", "DRUG//a/b"]
+    rows = [(1, f"2020-01-0{day}", word, None) for day, word in enumerate(words, start=1)]
+    pq.write_table(shard(rows), data / "data" / "0.parquet")
+    histories = read_meds(data)
+    assert histories.vocabulary[histories.codes].tolist() == [
+        *["ICD10CM//I50.22"] * 3,
+        *("ICD9Proc//37.22", "ICD9CM//428.0", "SNOMED//84114007", "LAB//50912//mg/dL", "DRUG//a/b"),
+    ]
+    assert HEART_FAILURE.matches(histories.vocabulary).sum() == 3

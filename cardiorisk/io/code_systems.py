@@ -7,7 +7,7 @@ that a code means the same whichever hospital's table it comes from.
 import re
 from collections.abc import Callable
 
-__all__ = ["dotted_icd", "join_code", "system_name"]
+__all__ = ["dotted_icd", "join_code", "respelled", "system_name"]
 
 SEPARATOR = "//"
 SYSTEMS = {
@@ -32,6 +32,16 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
 }
 NUMBERED = ("SNOMED", "RxNorm", "CVX", "OMOP")
+_VERSIONED = {
+    ("DIAGNOSIS", "9"): "ICD9CM",
+    ("DIAGNOSIS", "10"): "ICD10CM",
+    ("PROCEDURE", "9"): "ICD9Proc",
+    ("PROCEDURE", "10"): "ICD10PCS",
+}
+_VERSIONED_CODE = re.compile(r"(DIAGNOSIS|PROCEDURE)//ICD//(9|10)//(.+)")
+_PREFIXED_CODE = re.compile(
+    r"(ICD9CM|ICD9Proc|ICD10CM|ICD10|ICD10PCS|SNOMED|RxNorm|CVX|CPT4|NDC|ATC|LOINC)//?([^/].*)"
+)
 _ICD9_STEM: dict[str, Callable[[str], int]] = {
     "ICD9CM": lambda code: 4 if code.startswith("E") else 3,
     "ICD9Proc": lambda code: 2,
@@ -98,3 +108,29 @@ def join_code(system: str, code: str) -> str:
     if system in NUMBERED and re.fullmatch(r"\d+\.0", code):
         code = code[:-2]  # a whole number that a program wrote with a fraction
     return f"{system}{SEPARATOR}{dotted_icd(code, system)}"
+
+
+def respelled(word: str) -> str:
+    """Bring a code of another conversion to MEDS to the spelling of this package.
+
+    Understood are the forms of the MIMIC-IV conversion (``DIAGNOSIS//ICD//10//I5022``), of the OMOP
+    conversion (``ICD10CM/I50.22``) and codes without a dot. Any other word stays as it is.
+
+    References
+    ----------
+    https://github.com/Medical-Event-Data-Standard/MIMIC_IV_MEDS,
+    https://github.com/Medical-Event-Data-Standard/meds_etl
+
+    Examples
+    --------
+    >>> respelled("DIAGNOSIS//ICD//10//I5022"), respelled("SNOMED/84114007")
+    ('ICD10CM//I50.22', 'SNOMED//84114007')
+    >>> respelled("ICD9CM//4280"), respelled("LAB//50912//mg/dL")
+    ('ICD9CM//428.0', 'LAB//50912//mg/dL')
+    """
+    if found := _VERSIONED_CODE.fullmatch(word):
+        kind, version, code = found.groups()
+        return join_code(_VERSIONED[kind, version], code)
+    if found := _PREFIXED_CODE.fullmatch(word):
+        return join_code(*found.groups())
+    return word

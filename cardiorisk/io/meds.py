@@ -13,10 +13,11 @@ import pandas as pd
 from cardiorisk._histories.collect import collect
 from cardiorisk._histories.columns import EventColumns
 from cardiorisk._histories.joining import append_to_folder
-from cardiorisk._histories.labels import Labelled
+from cardiorisk._histories.labels import Labelled, relabelled
 from cardiorisk._histories.reading import Finding
 from cardiorisk._optional import require
 from cardiorisk.exceptions import ReadError
+from cardiorisk.io.code_systems import respelled
 from cardiorisk.io.event_columns import labelled, times_of
 from cardiorisk.io.meds_static import BIRTH, DEATH, static_table
 from cardiorisk.records import PatientHistories
@@ -64,6 +65,9 @@ def read_meds(
     Notes
     -----
     - Values of events (``numeric_value``, ``text_value``) are not read.
+    - ICD codes and the prefixes of coding systems are brought to one spelling, so that a code set
+      fits data of any conversion: ``DIAGNOSIS//ICD//10//I5022`` (MIMIC-IV), ``ICD10CM/I50.22``
+      (OMOP) and ``ICD10CM//I5022`` become ``ICD10CM//I50.22``. Other codes stay as they are.
     - Dates of death that come after a prediction time are hidden by
       :meth:`~cardiorisk.records.PatientHistories.as_of`, like events.
 
@@ -195,7 +199,10 @@ def _histories(table: Any, source: str, words: dict[str, str]) -> PatientHistori
     subject, code = _integers_or_words(table["subject"]), labelled(table["code"])
     times = times_of(table["time"])
     visit = _integers_or_words(table["visit"]) if "visit" in table.column_names else None
-    names = np.array([words.get(word, "") for word in code.values.tolist()], dtype=np.str_)
+    spelled = [respelled(word) for word in code.values.tolist()]
+    told = {new: words.get(old, "") for new, old in zip(spelled, code.values.tolist(), strict=True)}
+    code = relabelled(code.labels, spelled)
+    names = np.array([told[word] for word in code.values.tolist()], dtype=np.str_)
     named = names if words else None
     whole = EventColumns(subject, times, code, visit, source, named)
     is_mark = np.isin(code.values, (BIRTH, DEATH))
