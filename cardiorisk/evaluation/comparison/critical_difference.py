@@ -17,6 +17,7 @@ __all__ = ["CriticalDifference", "critical_difference", "plot_critical_differenc
 
 WITHOUT_ORDER = ("calibration_slope", "calibration_intercept", "observed_expected_ratio")
 FEW_BLOCKS = 10
+MOST_TICKS = 25  # more would run into each other
 FOLDS_AS_BLOCKS = (
     "The blocks are folds of one data set, which share training rows: the critical difference is "
     "too small. It is meant for independent data sets."
@@ -249,7 +250,7 @@ def plot_critical_difference(
         xlabel="Mean rank (1 is best)",
         xlim=(0.5, max(k, 1 + found.distance) + 0.5),
         ylim=(depth - 0.55 * ((k + 1) // 2), 1.1),
-        xticks=range(1, k + 1),
+        xticks=range(1, k + 1, 1 + k // MOST_TICKS),
         yticks=[],
     )
     ax.spines[["left", "right", "bottom"]].set_visible(False)
