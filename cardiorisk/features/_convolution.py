@@ -10,13 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cardiorisk.features._convolution_layout import OUTPUTS, PAD, WHOLE
+
 __all__ = ["Kernel", "Rows", "convolved", "empty_rows", "kernel", "padded"]
 
 Floats = npt.NDArray[np.float32]
-
-PAD = 16  # zeros on both sides of a row, more than any kernel reaches
-WHOLE = 16  # samples are computed in multiples of this, a vector register or two
-OUTPUTS = 4  # are computed together
 
 
 class Rows(NamedTuple):

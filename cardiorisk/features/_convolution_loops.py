@@ -14,7 +14,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from cardiorisk._compiled import compiled
-from cardiorisk.features._convolution import OUTPUTS, PAD
+from cardiorisk.features._convolution_layout import OUTPUTS, PAD
 
 __all__ = ["adder"]
 
