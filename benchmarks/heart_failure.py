@@ -146,6 +146,7 @@ def run(models, ehr, train, seed, **setting):
 def plenty(simulations):
     ehr, groups = simulation(100, 30_000)
     models = representations(groups)
+    models["grouped, log counts (truth known)"] = counts("log", groups)
     models["embedding"] = embedded(epochs=2)
     del models["embedding, sum of all events"], models["random vectors"]
     rows = run(models, ehr, np.arange(30_000), 100, n_train=30_000)
