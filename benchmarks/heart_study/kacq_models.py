@@ -1,10 +1,14 @@
 """KACQ-DCNN through its switches: what each part is worth, the paper's hybrids among them."""
 
+from functools import partial
 from typing import Any
 
 from cardiorisk.estimators import KACQDCNNClassifier
+from cardiorisk.estimators._training import Schedule
 from cardiorisk.features import ClinicalTable
-from heart_study.pipelines import ZERO_IS_MISSING, TimedPipeline
+from heart_study.convolutional_hybrid import ConvolutionalHybrid
+from heart_study.net_classifier import NetClassifier
+from heart_study.pipelines import ZERO_IS_MISSING, TimedPipeline, prepared
 
 ONE = {"n_members": 1, "dropout": 0.1, "random_state": 0}
 
@@ -23,12 +27,19 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "KACQ, one network, out-of-fold column": {"augment": "oof"},
 }
 
+HYBRID = Schedule(epochs=30, batch_size=32, learning_rate=1e-3, patience=6, optimizer="adam")
+
 
 def kacq_models() -> dict[str, tuple[Any, None]]:
-    """Return the default, and one network of it with one thing changed at a time."""
+    """Return the default, one network of it with one thing changed, and the hybrid."""
     models = {"KACQ-DCNN, default": KACQDCNNClassifier(random_state=0)}
     models |= {name: KACQDCNNClassifier(**{**ONE, **s}) for name, s in SWITCHES.items()}
-    return {name: (unscaled(model), None) for name, model in models.items()}
+    found = {name: (unscaled(model), None) for name, model in models.items()}
+    for n_layers in (1, 2, 3, 4):
+        make = partial(ConvolutionalHybrid, n_layers=n_layers)
+        name = f"convolutional hybrid (QCKAN), {n_layers} layer{'s' * (n_layers > 1)}"
+        found[name] = (prepared(NetClassifier(make, HYBRID)), None)
+    return found
 
 
 def unscaled(model: Any) -> TimedPipeline:
