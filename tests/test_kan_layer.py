@@ -47,6 +47,18 @@ def test_curves_and_slopes_equal_those_of_scipy(degree):
     np.testing.assert_allclose(of_x[:, 0], slope, atol=1e-11)
 
 
+@pytest.mark.parametrize("grid_size", [1, 5, 20])
+def test_single_precision_stays_within_a_millionth_of_scipy(grid_size):
+    torch.manual_seed(0)
+    layer = KANLayer(1, 1, grid_size=grid_size, bias=False)
+    torch.nn.init.zeros_(layer.weight[:, 0].data)
+    x = torch.linspace(-1, 1, 4001)[:, None]
+    knots = np.linspace(-1 - 6 / grid_size, 1 + 6 / grid_size, grid_size + 7)
+    coefficients = layer.weight[0, 1:, 0].detach().double().numpy()
+    curve, _ = _scipy_curve(knots, coefficients, 3, x[:, 0].double())
+    np.testing.assert_allclose(layer(x)[:, 0].detach(), curve, atol=1e-6)
+
+
 @pytest.mark.parametrize("scale", ["free", "shared"])
 def test_outputs_and_slopes_equal_those_of_pykan(scale):
     kan = pytest.importorskip("kan")
@@ -82,6 +94,23 @@ def test_fast_path_equals_the_recursion(scale, dtype, atol):
     fast = _slopes(layer, x, factor)
     for mine, reference in zip(fast, _slopes(_without_fast_path(layer), x, factor), strict=True):
         torch.testing.assert_close(mine, reference, atol=atol, rtol=1e-5)
+
+
+def test_slopes_add_up_when_the_graph_is_kept_and_only_those_wanted_are_found():
+    torch.manual_seed(0)
+    layer = KANLayer(3, 2).double()
+    x = torch.randn(20, 3).double().requires_grad_()
+    y = layer(x)
+    assert y.is_contiguous()
+    y.sum().backward(retain_graph=True)
+    once = x.grad.clone()
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, 2 * once)
+    layer.requires_grad_(False)
+    (alone,) = torch.autograd.grad(layer(x).sum(), x)
+    torch.testing.assert_close(alone, once)
+    layer.requires_grad_(True)(x.detach()).sum().backward()
+    torch.testing.assert_close(layer.bias.grad, torch.full((2,), 60.0).double())
 
 
 def test_published_layer_counts_its_parameters_and_shares_the_factor():
@@ -122,9 +151,9 @@ def test_grid_update_keeps_a_cubic_and_follows_the_sample(scale):
     silu = torch.nn.functional.silu(sample).sum(1, keepdim=True)
     target = (sample**3 - sample).sum(1, keepdim=True) + silu
     torch.testing.assert_close(layer(sample).detach(), target, atol=1e-8, rtol=0)
-    assert layer._even_knots() is None
+    assert layer._even_knots(layer.knots) is None
     layer.update_grid(sample, even_share=1.0)
-    assert layer._even_knots() is not None
+    assert layer._even_knots(layer.knots) is not None
     torch.testing.assert_close(layer(sample).detach(), target, atol=1e-8, rtol=0)
 
 

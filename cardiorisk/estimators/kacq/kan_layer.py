@@ -68,7 +68,7 @@ class KANLayer(nn.Module):  # type: ignore[name-defined]  # torch is imported la
     -----
     Liu et al. 2024, arXiv:2404.19756; numbers of the first weights and the shared factor as in
     tfkan's ``DenseKAN``. On the CPU, in float32 or float64, cubic splines on even knots are
-    evaluated by four compiled polynomials and one matrix product; all else, also the slopes of
+    evaluated by compiled polynomials and one matrix product; all else, also the slopes of
     slopes, runs in torch's own operations.
 
     Examples
@@ -132,14 +132,14 @@ class KANLayer(nn.Module):  # type: ignore[name-defined]  # torch is imported la
         y : Tensor, shape (..., out_features)
         """
         self._check_width(x)
-        flat, weight = x.reshape(-1, self.in_features), self.edge_weights()
-        even = self._even_knots() if self._is_compiled(flat, weight) else None
+        if x.ndim != 2:  # reshaping is a step of its own for the slopes
+            flat = self.forward(x.reshape(-1, self.in_features))
+            return flat.reshape(*x.shape[:-1], self.out_features)
+        weight, knots = self.edge_weights(), self.knots
+        even = self._even_knots(knots) if self._is_compiled(x, weight) else None
         if even is not None:
-            y = SplineProduct.apply(flat, weight, self.bias, self.knots, even)
-        else:
-            knots = self.knots.to(flat.dtype)
-            y = spline_product(flat, weight, self.bias, knots=knots, degree=self.degree)
-        return y.reshape(*x.shape[:-1], self.out_features)
+            return SplineProduct.apply(x, weight, self.bias, knots, even)
+        return spline_product(x, weight, self.bias, knots=knots.to(x.dtype), degree=self.degree)
 
     def edge_weights(self) -> Any:
         """Weight of SiLU, then those of the splines, of each connection.
@@ -211,11 +211,11 @@ class KANLayer(nn.Module):  # type: ignore[name-defined]  # torch is imported la
         same = x.dtype == weight.dtype and x.dtype in COMPILED_TYPES
         return on_cpu and same and self.degree == 3 and not torch.is_autocast_enabled("cpu")
 
-    def _even_knots(self) -> tuple[Any, Any] | None:
+    def _even_knots(self, knots: Any) -> tuple[Any, Any] | None:
         """First knot and one over the distance of each input; None where they are uneven."""
-        state = self.knots.data_ptr(), self.knots._version, self.knots.dtype
+        state = knots.data_ptr(), knots._version, knots.dtype
         if self._even is None or self._even[0] != state:
-            knots = self.knots.numpy()
+            knots = knots.numpy()
             step = step_of_even_knots(knots)
             found = None if step is None else (knots[:, 0].copy(), (1 / step).astype(knots.dtype))
             self._even = state, found

@@ -1,4 +1,8 @@
-"""A spline layer on even knots in one step: features and one matrix product."""
+"""A spline layer on even knots in one step: features and one matrix product.
+
+The rows of the table come last in everything between ``x`` and the output: loops over them become
+vector instructions, and products with few outputs are several times faster than the other way.
+"""
 
 from functools import partial
 from typing import Any
@@ -26,34 +30,33 @@ class SplineProduct(torch.autograd.Function):  # type: ignore[name-defined]
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, bias: Any, knots: Any, even: Any) -> Any:
         """Return Tensor, shape (n, n_outputs)."""
-        inputs = x.detach().contiguous()
-        sigmoid = torch.sigmoid(inputs)
-        features = inputs.new_empty((len(x), *weight.shape[:2]))
-        arrays = (tensor.numpy() for tensor in (inputs, sigmoid))
-        fast(fill_features)(*arrays, *even, features.numpy())
-        ctx.save_for_backward(x, weight, bias, knots, sigmoid, features)
+        columns, rows = x.t().contiguous(), weight.flatten(0, 1)
+        sigmoid = columns.sigmoid()
+        features = columns.new_empty((len(rows), len(x)))
+        fast(fill_features)(columns.numpy(), sigmoid.numpy(), *even, features.numpy())
+        ctx.save_for_backward(x, weight, bias, knots, columns, sigmoid, features)
         ctx.even = even
-        flat = features.flatten(1), weight.flatten(0, 1)
-        return torch.mm(*flat) if bias is None else torch.addmm(bias, *flat)
+        factors = rows.t(), features
+        y = torch.mm(*factors) if bias is None else torch.addmm(bias[:, None], *factors)
+        return y.t().contiguous()
 
     @staticmethod
     def backward(ctx: Any, slope: Any) -> Any:
         """Slopes of what is wanted."""
-        x, weight, bias, knots, sigmoid, features = ctx.saved_tensors
+        x, weight, bias, knots, columns, sigmoid, features = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # the slopes will be differentiated again
-            wanted = ctx.needs_input_grad[:3]
             slow = partial(spline_product, knots=knots, degree=3)
             return *slopes_with_graph(slow, [x, weight, bias], wanted, slope), None, None
         of_x = of_weight = of_bias = None
-        if ctx.needs_input_grad[0]:
-            of_features = torch.mm(slope, weight.flatten(0, 1).t())
-            inputs = x.contiguous()
-            of_x = torch.empty_like(inputs)
-            arrays = (tensor.numpy() for tensor in (inputs, sigmoid))
-            of_cells = of_features.numpy().reshape(features.shape)
-            fast(feature_slopes)(*arrays, *ctx.even, of_cells, of_x.numpy())
-        if ctx.needs_input_grad[1]:
-            of_weight = torch.mm(features.flatten(1).t(), slope).view(weight.shape)
-        if ctx.needs_input_grad[2]:
-            of_bias = slope.sum(0)
+        of_y = slope.t().contiguous()
+        if wanted[0]:
+            of_features, of_columns = weight.flatten(0, 1) @ of_y, torch.empty_like(columns)
+            arrays = (columns.numpy(), sigmoid.numpy(), *ctx.even, of_features.numpy())
+            fast(feature_slopes)(*arrays, of_columns.numpy())
+            of_x = of_columns.t()
+        if wanted[1]:
+            of_weight = (of_y @ features.t()).t().view(weight.shape)
+        if wanted[2]:
+            of_bias = of_y.sum(1)
         return of_x, of_weight, of_bias, None, None
