@@ -10,7 +10,7 @@ from cardiorisk.evaluation.intervals import (
     bootstrap,
     bootstrap_interval,
     check_confidence,
-    log_odds_interval,
+    normal_interval,
     proportion_interval,
 )
 from cardiorisk.evaluation.pooling import binary_intervals
@@ -118,15 +118,31 @@ def test_missing_estimate_keeps_its_reason():
     assert str(interval) == "not available (no row has an event)"
 
 
-def test_log_odds_interval_is_skewed_near_one_and_falls_back_where_it_cannot_be():
+def test_normal_interval_of_log_odds_is_skewed_near_one_and_falls_back_where_it_cannot_be():
     samples = np.random.default_rng(0).beta(90, 10, 5000)
-    found = log_odds_interval(0.9, samples)
+    found = normal_interval(0.9, samples, scale="log_odds")
     assert 0.9 - found.low > found.high - 0.9
     limits = np.quantile(samples, [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx(tuple(limits), abs=0.02)
-    assert log_odds_interval(1.0, np.ones(100)).reason.startswith("all resamples agree")
-    assert np.isnan(log_odds_interval(NAN, samples, reason="none").low)
-    assert "doubtful" in log_odds_interval(0.9, np.append(samples, np.full(900, NAN))).reason
+    assert normal_interval(1.0, np.ones(100), scale="log_odds").reason.startswith(
+        "all resamples agree"
+    )
+    assert np.isnan(normal_interval(NAN, samples, reason="none", scale="log_odds").low)
+    lost = np.append(samples, np.full(900, NAN))
+    assert "doubtful" in normal_interval(0.9, lost, scale="log_odds").reason
+
+
+def test_few_degrees_of_freedom_widen_an_interval():
+    samples = np.random.default_rng(0).normal(size=5000)
+    wide, narrow = (normal_interval(0.0, samples, degrees=d) for d in (5, np.inf))
+    assert wide.high / narrow.high == pytest.approx(2.5706 / 1.9600, rel=1e-3)
+
+
+def test_an_interval_on_the_logarithmic_scale_stays_above_zero():
+    samples = np.random.default_rng(0).poisson(4, 5000) / 4
+    found = normal_interval(1.0, samples, scale="log")
+    assert 0 < found.low < 1 < found.high
+    assert found.high * found.low == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 12), (12, 12), (7, 20), (480, 500)])

@@ -33,13 +33,13 @@ def test_default_thresholds_leave_out_0_and_1():
     assert table["threshold"].iloc[[0, -1]].tolist() == [0.01, 0.99]
 
 
-def test_resamples_agree_with_a_plain_loop():
-    events, risk = cohort(150)
-    curve = decision_curve(events, risk, thresholds=[0.3], n_bootstraps=3000)
+def test_limits_agree_with_plain_resampling_where_there_are_many_rows():
+    events, risk = cohort(3000)
+    curve = decision_curve(events, risk, thresholds=[0.3])
     rng = np.random.default_rng(5)
     loop = []
-    for _ in range(3000):
-        rows = rng.integers(150, size=150)
+    for _ in range(2000):
+        rows = rng.integers(3000, size=3000)
         y, flagged = events[rows], risk[rows] >= 0.3
         odds = 0.3 / 0.7
         model = np.mean(y & flagged) - np.mean(~y & flagged) * odds
@@ -48,7 +48,31 @@ def test_resamples_agree_with_a_plain_loop():
     expected = np.quantile(loop, [0.025, 0.975], axis=0).T.ravel()
     row = curve.table.iloc[0]
     ours = row[["low", "high", "gain_low", "gain_high"]].to_numpy(float)
-    np.testing.assert_allclose(ours, expected, atol=0.006)
+    np.testing.assert_allclose(ours, expected, atol=0.002)
+
+
+def test_rare_missed_events_make_the_limits_skewed():
+    # Treating the half with the higher risk misses 3 of 60 events, each worth 4 false alarms.
+    risk = np.repeat([0.1, 0.6], 100)
+    events = np.zeros(200, dtype=bool)
+    events[[0, 1, 2]] = events[100:157] = True
+    row = decision_curve(events, risk, thresholds=[0.2]).table.iloc[0]
+    assert row["gain"] - row["gain_low"] > 1.3 * (row["gain_high"] - row["gain"])
+
+
+def test_where_nobody_is_treated_there_are_no_limits():
+    events, risk = cohort(100)
+    row = decision_curve(events, risk / 4, thresholds=[0.5]).table.iloc[0]
+    assert row["net_benefit"] == 0
+    assert row[["low", "high", "gain_low", "gain_high"]].isna().all()
+
+
+def test_gain_holds_against_the_better_strategy_near_the_threshold_of_indifference():
+    # At a threshold equal to the prevalence, treating all and none are worth the same.
+    events, risk = cohort(400)
+    row = decision_curve(events, risk, thresholds=[events.mean()]).table.iloc[0]
+    assert row["gain_low"] <= row["low"]
+    assert row["gain_high"] <= row["high"]
 
 
 def test_useless_model_gains_nothing():

@@ -9,22 +9,23 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from cardiorisk._validation import check_groups
-from cardiorisk.evaluation.distance_interval import distance_interval, node_masses
+from cardiorisk.evaluation.curve_span import choose_span
+from cardiorisk.evaluation.distance_interval import lowest_distance, node_masses
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap_interval,
     check_confidence,
     estimate_and_resamples,
 )
 from cardiorisk.evaluation.local_linear import SPAN, smooth_curve
-from cardiorisk.evaluation.measures import reservation
+from cardiorisk.evaluation.measures import measure_interval, reservation
 from cardiorisk.evaluation.outcomes import check_outcome
 from cardiorisk.evaluation.recalibration import (
     calibration_in_the_large,
     log_odds,
     recalibration_line,
 )
+from cardiorisk.evaluation.signed_distance import highest_distance, signed_means
 
 __all__ = ["CalibrationCurve", "calibration"]
 
@@ -36,6 +37,7 @@ MEASURED = (
     "calibration_slope",  # the intercept that belongs to it exists where it does
     "observed_expected_ratio",
 )
+ICI, OPTIMISM, CURVE = 4, 5, 6  # where they, and the curve, begin among the values
 GRID_POINTS = 101
 HISTOGRAM_BINS = 20
 
@@ -68,6 +70,8 @@ class CalibrationCurve:
     n_clipped : int
         Predictions that were so near 0 or 1 that their log-odds had to be limited.
     confidence : float
+    span : float
+        Share of rows that each point of the smooth curve looks at.
 
     Examples
     --------
@@ -90,6 +94,7 @@ class CalibrationCurve:
     n_events: int
     n_clipped: int = 0
     confidence: float = 0.95
+    span: float = SPAN
 
     def to_frame(self) -> pd.DataFrame:
         """Tabulate the bins; the same as ``table``."""
@@ -116,7 +121,7 @@ def calibration(
     groups: Any = None,
     n_bins: int = 10,
     strategy: Literal["quantile", "uniform"] = "quantile",
-    span: float = SPAN,
+    span: float | None = None,
     n_bootstraps: int = 500,
     confidence: float = 0.95,
     pos_label: Any = None,
@@ -137,8 +142,9 @@ def calibration(
         Bins of the table. Equal risks are never divided, so there may be fewer.
     strategy : {"quantile", "uniform"}, default="quantile"
         Bins of equal size, or of equal width.
-    span : float, default=2/3
-        Share of rows that each point of the smooth curve looks at.
+    span : float, optional
+        Share of rows that each point of the smooth curve looks at. None takes 2/3, or half or a
+        quarter of it where that predicts left-out rows better by more than a standard error.
     n_bootstraps : int, default=500
         Resamples behind the band and the intervals.
     confidence : float, default=0.95
@@ -162,6 +168,9 @@ def calibration(
       (risks separate the classes perfectly, or are all equal) is missing, with the reason.
     - The ICI is never negative, so chance pushes it up: in small samples the estimate is too high.
       Its interval allows for that, and begins at 0 where perfect calibration cannot be excluded.
+      The lower limit inverts bootstrap tests; the upper one needs from the curve only on which
+      side of the risks the truth lies. Miscalibration that changes its side within less than the
+      span goes unseen: then estimate and limits are too low.
 
     References
     ----------
@@ -183,29 +192,30 @@ def calibration(
     check_confidence(n_bootstraps, confidence)
     events, risk = check_outcome(y, probability, pos_label)
     groups = check_groups(groups, len(events))
-    if not 0 < span <= 1:
+    if span is not None and not 0 < span <= 1:
         raise ValueError(f"Got span={span!r}, but expected a share of rows above 0 and up to 1.")
     grid = _grid(risk)
+    unit = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    span = choose_span(risk, events, grid, unit) if span is None else span
     resampling = {"groups": groups, "n_bootstraps": n_bootstraps, "random_state": random_state}
     statistic = _statistic(events, risk, grid, span)
     estimate, samples = estimate_and_resamples(statistic, len(risk), **resampling)
     slope, intercept, line_intercept, ratio = (
-        bootstrap_interval(
-            estimate[k], samples[:, k], confidence, reservation(name, estimate[k], events, risk)
+        measure_interval(
+            name,
+            estimate[k],
+            samples[:, k],
+            confidence,
+            reservation(name, estimate[k], events, risk),
         )
         for k, name in enumerate(MEASURED)
     )
-    ici = distance_interval(
-        float(estimate[4]),
-        estimate[5:] - grid,
-        samples[:, 5:] - grid,
-        node_masses(risk, grid),
-        confidence,
-    )
-    low, high = _band(samples[:, 5:], confidence)
+    ici = _ici(events, risk, grid, unit, estimate, samples, confidence)
+    curve, curves = estimate[CURVE:], samples[:, CURVE:]
+    low, high = _band(curves, confidence)
     return CalibrationCurve(
         table=_table(events, risk, n_bins, strategy, confidence),
-        curve=pd.DataFrame({"predicted": grid, "observed": estimate[5:], "low": low, "high": high}),
+        curve=pd.DataFrame({"predicted": grid, "observed": curve, "low": low, "high": high}),
         histogram=_histogram(events, risk),
         slope=slope,
         intercept=intercept,
@@ -216,6 +226,7 @@ def calibration(
         n_events=int(events.sum()),
         n_clipped=log_odds(risk)[1],
         confidence=confidence,
+        span=span,
     )
 
 
@@ -227,11 +238,11 @@ def _grid(risk: Floats) -> Floats:
 
 
 def _statistic(events: npt.NDArray[np.bool_], risk: Floats, grid: Floats, span: float) -> Statistic:
-    """Slope, intercept, its own intercept, O:E and ICI, then the curve on the grid."""
+    """Slope, intercept, its own intercept, O:E, ICI and its optimism; then the curve."""
     outcome = events.astype(np.float64)
     x, _ = log_odds(risk)
     line, in_the_large = recalibration_line(x, outcome), calibration_in_the_large(x, outcome)
-    smooth = smooth_curve(risk, events, grid, span)
+    smooth, optimism = smooth_curve(risk, events, grid, span), signed_means(risk, events, grid)
 
     def statistic(weights: Floats) -> Floats:
         fitted, curve = line(weights), smooth(weights)
@@ -239,9 +250,26 @@ def _statistic(events: npt.NDArray[np.bool_], risk: Floats, grid: Floats, span: 
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (weights @ outcome) / expected
         measures = (fitted[:, 1], in_the_large(weights)[:, 0], fitted[:, 0], ratio, curve[:, -1])
-        return np.column_stack([*measures, curve[:, :-1]])
+        return np.column_stack([*measures, optimism(curve[:, :-1], weights), curve[:, :-1]])
 
     return statistic
+
+
+def _ici(
+    events: npt.NDArray[np.bool_],
+    risk: Floats,
+    grid: Floats,
+    unit: npt.NDArray[np.intp] | None,
+    estimate: Floats,
+    samples: Floats,
+    confidence: float,
+) -> Interval:
+    value, curve, curves = float(estimate[ICI]), estimate[CURVE:], samples[:, CURVE:]
+    masses = node_masses(risk, grid)
+    low = lowest_distance(value, curve - grid, curves - grid, masses, confidence)
+    optimism = samples[:, OPTIMISM]
+    high = highest_distance(risk, events, grid, curve, optimism, unit, confidence)
+    return Interval(value, low, max(high, value) if np.isfinite(high) else high)
 
 
 def _band(samples: Floats, confidence: float) -> tuple[Floats, Floats]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit, ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -17,7 +17,7 @@ __all__ = [
     "bootstrap_interval",
     "check_confidence",
     "estimate_and_resamples",
-    "log_odds_interval",
+    "normal_interval",
     "proportion_interval",
 ]
 
@@ -26,6 +26,11 @@ Statistic = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 CHUNK_ELEMENTS = 2**17  # weights held at once by a thread: 1 MB stays in the processor's cache
 MIN_CHUNK = 8  # resamples held at once all the same: matrix products of fewer are slow
+SCALES: dict[str, tuple[Any, Any, float, float]] = {  # forth, back, and the values it exists for
+    "plain": (np.asarray, np.asarray, -np.inf, np.inf),
+    "log": (np.log, np.exp, 0.0, np.inf),
+    "log_odds": (logit, expit, 0.0, 1.0),
+}
 LOST_SHARE = 0.05  # share of resamples without a value above which an interval is doubtful
 
 
@@ -229,21 +234,28 @@ def bootstrap_interval(
     return Interval(float(estimate), float(low), float(high), reason)
 
 
-def log_odds_interval(
+def normal_interval(
     estimate: float,
     samples: npt.NDArray[np.float64],
     confidence: float = 0.95,
     reason: str = "",
+    *,
+    scale: Literal["plain", "log", "log_odds"] = "plain",
+    degrees: float = np.inf,
 ) -> Interval:
-    """Compute a normal interval of the log-odds, with the standard error of the resamples.
+    """Compute a normal interval on a scale, with the standard error of the resamples.
 
-    For areas that are skewed near 0 and 1, such as that under the precision-recall curve. Where
-    the scale does not exist it is that of :func:`bootstrap_interval`.
+    The logarithm suits ratios, and log-odds areas that are skewed near 0 and 1, such as that under
+    the precision-recall curve. Where the scale does not exist, the interval is that of
+    :func:`bootstrap_interval`.
 
     Parameters
     ----------
     estimate, samples, confidence, reason
         See :func:`bootstrap_interval`.
+    scale : {"plain", "log", "log_odds"}, default="plain"
+    degrees : float, default=inf
+        Degrees of freedom of the quantile; a standard error that rests on few events needs it.
 
     Returns
     -------
@@ -251,15 +263,25 @@ def log_odds_interval(
 
     References
     ----------
-    Boyd K, Eng KH, Page CD. ECML PKDD 2013:451-466. doi:10.1007/978-3-642-40994-3_29 (log-odds
-    scale; the standard error there is not from resamples).
+    Efron B, Tibshirani RJ. An Introduction to the Bootstrap. 1993, chapter 12.
+    doi:10.1201/9780429246593; log-odds of areas: Boyd K, Eng KH, Page CD. ECML PKDD 2013:451-466.
+    doi:10.1007/978-3-642-40994-3_29; logarithm of observed:expected: Debray TPA et al. Stat Methods
+    Med Res 2019;28:2768-2786. doi:10.1177/0962280218785504. The standard errors there are not from
+    resamples.
+
+    Examples
+    --------
+    >>> samples = np.random.default_rng(0).lognormal(sigma=0.1, size=5000)
+    >>> print(normal_interval(1.0, samples, scale="log"))
+    1.00 (0.82 to 1.22)
     """
+    forward, back, least, most = SCALES[scale]
     plain = bootstrap_interval(estimate, samples, confidence, reason)
-    inside = samples[np.isfinite(samples) & (samples > 0) & (samples < 1)]
-    if not 0 < estimate < 1 or len(inside) < 2 or plain.low == plain.high:
+    inside = samples[np.isfinite(samples) & (samples > least) & (samples < most)]
+    if not least < estimate < most or len(inside) < 2 or plain.low == plain.high:
         return plain
-    half = ndtri((1 + confidence) / 2) * float(np.std(logit(inside), ddof=1))
-    low, high = expit(logit(estimate) - half), expit(logit(estimate) + half)
+    half = float(stdtrit(degrees, (1 + confidence) / 2)) * float(np.std(forward(inside), ddof=1))
+    low, high = back(forward(estimate) - half), back(forward(estimate) + half)
     return Interval(plain.estimate, float(low), float(high), plain.reason)
 
 

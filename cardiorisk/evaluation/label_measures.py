@@ -61,12 +61,15 @@ def measure_labels(
     k, n_labels = len(BINARY_MEASURES), len(names)
     rows = []
     for at in range(n_labels):
-        row: dict[str, Any] = {"n_events": int(present[:, at].sum())}
+        n_events = int(present[:, at].sum())
+        row: dict[str, Any] = {"n_events": n_events}
         notes = set()
         for m, measure in enumerate(BINARY_MEASURES):
             value, drawn = estimate[at * k + m], samples[:, at * k + m]
             reason = _reason(measure, value, present[:, at], probability[:, :, at])
-            interval = measure_interval(measure, value, drawn, confidence, reason)
+            interval = measure_interval(
+                measure, value, drawn, confidence, reason, n_events=n_events
+            )
             row |= {measure: interval.estimate, f"{measure}_low": interval.low}
             row[f"{measure}_high"] = interval.high
             if interval.reason:

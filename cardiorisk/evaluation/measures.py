@@ -1,5 +1,7 @@
 """The measures of a prediction as functions of row weights, ready for the bootstrap."""
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,7 +10,7 @@ from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
     bootstrap_interval,
-    log_odds_interval,
+    normal_interval,
 )
 from cardiorisk.evaluation.recalibration import (
     SMALLEST_RISK,
@@ -41,6 +43,11 @@ BINARY_MEASURES = (
     "observed_expected_ratio",
 )
 LOG_ODDS_MEASURES = ("calibration_slope", "calibration_intercept")
+NORMAL_SCALES: dict[str, Literal["plain", "log", "log_odds"]] = {
+    "auprc": "log_odds",
+    "calibration_intercept": "plain",
+    "observed_expected_ratio": "log",
+}
 MULTICLASS_MEASURES = ("auroc", "brier", "log_loss")
 THRESHOLD_MEASURES = ("flagged", "sensitivity", "specificity", "ppv", "npv")
 
@@ -160,12 +167,24 @@ def threshold_measures(
 
 
 def measure_interval(
-    measure: str, estimate: float, samples: Floats, confidence: float, reason: str = ""
+    measure: str,
+    estimate: float,
+    samples: Floats,
+    confidence: float,
+    reason: str = "",
+    *,
+    n_events: float = np.inf,
 ) -> Interval:
-    """Give a measure the interval that covers best: log-odds for the AUPRC, else bootstrap."""
-    if measure == "auprc":
-        return log_odds_interval(estimate, samples, confidence, reason)
-    return bootstrap_interval(estimate, samples, confidence, reason)
+    """Give a measure the interval that covers best: normal on a scale of its own, else bootstrap.
+
+    The standard error of an AUPRC rests on the events, however many rows there are, so its quantile
+    is that of Student's t with ``n_events - 1`` degrees of freedom.
+    """
+    scale = NORMAL_SCALES.get(measure)
+    if scale is None:
+        return bootstrap_interval(estimate, samples, confidence, reason)
+    degrees = max(n_events - 1, 1) if measure == "auprc" else np.inf
+    return normal_interval(estimate, samples, confidence, reason, scale=scale, degrees=degrees)
 
 
 def limited_risks(risk: Floats) -> str:

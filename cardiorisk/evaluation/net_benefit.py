@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cardiorisk._validation import check_groups
-from cardiorisk.evaluation.intervals import Statistic, check_confidence, estimate_and_resamples
+from cardiorisk.evaluation.intervals import check_confidence
+from cardiorisk.evaluation.mean_limits import GroupedMeans, grouped_means, skewed_limits
 from cardiorisk.evaluation.outcomes import check_outcome
 
 __all__ = ["DecisionCurve", "decision_curve"]
@@ -91,13 +92,16 @@ def decision_curve(
         Risks from 0 to below 1. None takes 0.01, 0.02, ..., 0.99. The range that matters comes
         from the clinical question, never from the curve.
     groups : array-like of shape (n,), optional
-        The patient of each row; the bootstrap draws patients.
+        The patient of each row; patients are then the independent units.
     n_bootstraps : int, default=500
+        0 leaves the limits missing. Any other number gives the same limits, which need no
+        resamples; it is taken so that one set of options serves all measures.
     confidence : float, default=0.95
         Level of the pointwise intervals.
     pos_label : object, optional
         The class that is an event. None takes the second of two classes.
     random_state : int, RandomState instance or None, default=0
+        Without effect, as ``n_bootstraps``.
 
     Returns
     -------
@@ -108,9 +112,19 @@ def decision_curve(
     ValueError
         Labels or risks are missing or out of range, or a threshold is.
 
+    Notes
+    -----
+    Net benefit is a mean over rows, so its limits are those of a mean: Student's t, with the number
+    of patients, and Hall's correction, since a few missed events weigh much. They are missing
+    where all rows contribute the same, for example where nobody reaches the threshold. The gain
+    over the better of treating all and none has the lower of the limits over each (Berger), so
+    that a lower limit above 0 holds against both.
+
     References
     ----------
-    Vickers AJ, Elkin EB. Medical Decision Making 2006;26:565-574. doi:10.1177/0272989X06295361
+    Vickers AJ, Elkin EB. Medical Decision Making 2006;26:565-574. doi:10.1177/0272989X06295361;
+    limits: Hall P. JRSS B 1992;54:221-228. doi:10.1111/j.2517-6161.1992.tb01876.x; Berger
+    RL. Technometrics 1982;24:295-300. doi:10.1080/00401706.1982.10487790
 
     Examples
     --------
@@ -125,51 +139,42 @@ def decision_curve(
     cuts = np.arange(1, 100) / 100 if thresholds is None else np.asarray(thresholds, np.float64)
     if cuts.ndim != 1 or not len(cuts) or not np.all((cuts >= 0) & (cuts < 1)):
         raise ValueError(f"Got thresholds={thresholds!r}, but expected risks from 0 to below 1.")
-    resampling = {"groups": groups, "n_bootstraps": n_bootstraps, "random_state": random_state}
-    statistic = _statistic(events, risk, cuts)
-    estimate, samples = estimate_and_resamples(statistic, len(risk), **resampling)
-    tail = (1 - confidence) / 2
-    limits = (
-        np.quantile(samples, [tail, 1 - tail], axis=0)
-        if n_bootstraps
-        else np.full((2, len(estimate)), np.nan)
-    )
+    means = _contributions(events, risk, cuts, groups)
+    low, high = skewed_limits(means, confidence)
+    if not n_bootstraps:
+        low, high = np.full((2, len(means.mean)), np.nan)
     prevalence, k = float(events.mean()), len(cuts)
+    estimate, low, high = (part.reshape(3, k) for part in (means.mean, low, high))
     table = pd.DataFrame(
         {
             "threshold": cuts,
-            "net_benefit": estimate[:k],
-            "low": limits[0, :k],
-            "high": limits[1, :k],
+            "net_benefit": estimate[0],
+            "low": low[0],
+            "high": high[0],
             "treat_all": prevalence - (1 - prevalence) * cuts / (1 - cuts),
             "treat_none": 0.0,
-            "gain": estimate[k:],
-            "gain_low": limits[0, k:],
-            "gain_high": limits[1, k:],
+            "gain": np.minimum(estimate[1], estimate[2]),
+            "gain_low": np.minimum(low[1], low[2]),
+            "gain_high": np.minimum(high[1], high[2]),
         }
     )
     return DecisionCurve(table, prevalence, len(events), int(events.sum()), confidence)
 
 
-def _statistic(events: npt.NDArray[np.bool_], risk: Floats, thresholds: Floats) -> Statistic:
-    """Net benefit at each threshold, then its gain over the better of all and none."""
-    order = np.argsort(risk, kind="stable")
-    outcome = events[order].astype(np.float64)
-    first = np.searchsorted(risk[order], thresholds, side="left")
-    odds = thresholds / (1 - thresholds)
+def _contributions(
+    events: npt.NDArray[np.bool_], risk: Floats, thresholds: Floats, groups: Any
+) -> GroupedMeans:
+    """Net benefit at each threshold, then what it is above treating none, and above all.
 
-    def flagged(ordered: Floats) -> tuple[Floats, Floats]:
-        below = np.zeros((len(ordered), ordered.shape[1] + 1))
-        np.cumsum(ordered, axis=1, out=below[:, 1:])
-        total = below[:, -1:]
-        return total - below[:, first], total
-
-    def statistic(weights: Floats) -> Floats:
-        ordered = weights.take(order, axis=1)
-        positives, total = flagged(ordered)
-        true_positives, cases = flagged(ordered * outcome)
-        net_benefit = (true_positives - (positives - true_positives) * odds) / total
-        treat_all = (cases - (total - cases) * odds) / total
-        return np.hstack([net_benefit, net_benefit - np.maximum(treat_all, 0)])
-
-    return statistic
+    Each row contributes 1 where rightly treated, the odds of the threshold less where wrongly.
+    """
+    unit = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    parts = []
+    for threshold in thresholds:
+        treated = np.where(events, 1.0, -threshold / (1 - threshold))
+        model = np.where(risk >= threshold, treated, 0.0)
+        parts.append(grouped_means(np.stack([model, model, model - treated], axis=1), unit))
+    mean, error, skewness = (
+        np.stack([part[k] for part in parts], axis=1).ravel() for k in range(3)
+    )
+    return GroupedMeans(mean, error, skewness, parts[0].n_units)

@@ -98,8 +98,11 @@ def pooled_measures(
     estimate, samples = estimate_and_resamples(statistic, len(code), **resampling)
     reasons = _reasons(code, probability, positive, estimate)
     names = MULTICLASS_MEASURES if positive is None else BINARY_MEASURES
+    n_events = np.inf if positive is None else float(np.sum(code == positive))
     intervals = {
-        name: measure_interval(name, estimate[k], samples[:, k], confidence, reasons[k])
+        name: measure_interval(
+            name, estimate[k], samples[:, k], confidence, reasons[k], n_events=n_events
+        )
         for k, name in enumerate(names)
     }
     if auroc_interval == "delong":

@@ -1,0 +1,1 @@
+"""Populations with known truths, and the intervals that are judged on cohorts of them."""
