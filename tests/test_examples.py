@@ -56,6 +56,14 @@ def test_kacq_heart(tmp_path):
     assert (tmp_path / "circuit.png").exists()
 
 
+def test_heart_splines(tmp_path):
+    pytest.importorskip("kan")
+    output = run("heart_splines.py", tmp_path)
+    assert "r2 of a line" in output
+    assert "network without splines" in output
+    assert (tmp_path / "heart_splines.png").exists()
+
+
 def test_simulated_ecg(tmp_path):
     assert "median absolute error" in run("simulated_ecg.py", tmp_path)
     assert len(list(tmp_path.glob("*.png"))) >= 8
