@@ -23,12 +23,13 @@ def three():
     return histories([*rows, (1, "2020-01-01", "c")])
 
 
-def test_counts_presence_and_logarithm(three):
+def test_counts_presence_logarithm_and_rate(three):
     expected = np.array([[2, 3, 1], [0, 0, 1], [0, 0, 0]])
     for kind, wanted in {
         "count": expected,
         "presence": expected > 0,
         "log": np.log1p(expected),
+        "rate": expected / [[6], [1], [1]],
     }.items():
         found = ConceptCounts(kind=kind, sparse_output=False).fit_transform(three)
         assert found == pytest.approx(wanted.astype(float))

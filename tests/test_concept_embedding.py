@@ -112,7 +112,7 @@ def test_long_histories_are_cut_and_nothing_is_lost(monkeypatch):
 def test_pooling_against_plain_sums(ehr, fitted, binary):
     histories = ehr.histories[:40]
     place = {code: k for k, code in enumerate(fitted.vocabulary_)}
-    for pooling in ("sum", "mean", "tfidf", "decay"):
+    for pooling in ("rate", "sum", "mean", "tfidf", "decay"):
         embedding = pickle.loads(pickle.dumps(fitted)).set_params(pooling=pooling, half_life=30)
         embedding.binary = binary
         expected = np.zeros((40, 16))
@@ -126,6 +126,7 @@ def test_pooling_against_plain_sums(ehr, fitted, binary):
             for k, day in zip(known, days, strict=True):
                 if k >= 0:
                     weight = {
+                        "rate": 1 / len(np.unique(one.times)),
                         "sum": 1.0,
                         "mean": 1 / n_known,
                         "tfidf": embedding.idf_[k] / n_known,
@@ -151,7 +152,7 @@ def test_empty_unknown_and_foreign_codes(fitted):
     vectors = fitted.transform(histories)
     assert (vectors[0] == 0).all()
     diabetes = fitted.vectors_[list(fitted.vocabulary_).index("diagnosis/diabetes/0")]
-    assert np.array_equal(vectors[1], diabetes)
+    assert np.array_equal(vectors[1], diabetes / 2)  # of two visits
     assert fitted.unseen(histories)["code"].tolist() == ["never seen"]
     assert fitted.transform(histories[[]]).shape == (0, 16)
 

@@ -105,7 +105,7 @@ def test_the_view_of_codes_predicts_the_same(ehr, models, name):
     assert found == pytest.approx(models[name].predict_proba(ehr.histories[600:650]), abs=1e-4)
 
 
-@pytest.mark.parametrize("pooling", ["sum", "mean", "tfidf", "decay"])
+@pytest.mark.parametrize("pooling", ["rate", "sum", "mean", "tfidf", "decay"])
 def test_reasons_of_the_linear_model_are_exact(ehr, embedding, pooling):
     vectors = deepcopy(embedding).set_params(pooling=pooling, binary=pooling == "sum")
     model = ConceptHFClassifier(embedding=FrozenEstimator(vectors), random_state=0)

@@ -6,16 +6,16 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.linear_model._base import LinearClassifierMixin
-from sklearn.utils import Tags
 
 from cardiorisk.estimators._concept_heads import Head, LinearHead
+from cardiorisk.features._code_features import ReadsHistories
 
 __all__ = ["CodeClassifier", "CodeWeights", "LinearCodeClassifier", "code_view"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class CodeWeights(TransformerMixin, BaseEstimator):
+class CodeWeights(ReadsHistories, TransformerMixin, BaseEstimator):
     """From histories to the weight of each known code, (n_patients, n_codes), sparse.
 
     Parameters
@@ -40,11 +40,6 @@ class CodeWeights(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """Return the codes."""
         return np.asarray(self.embedding.vocabulary_, dtype=object)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 class CodeClassifier(ClassifierMixin, BaseEstimator):

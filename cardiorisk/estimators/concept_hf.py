@@ -17,6 +17,7 @@ from cardiorisk.estimators._code_view import CodeClassifier, CodeWeights, code_v
 from cardiorisk.estimators._concept_heads import HEADS, fit_head
 from cardiorisk.estimators._inner_splits import Split, calibration_folds
 from cardiorisk.features import ConceptEmbedding
+from cardiorisk.features._code_features import ReadsHistories
 from cardiorisk.records import PatientHistories
 
 __all__ = ["ConceptHFClassifier"]
@@ -26,8 +27,8 @@ INNER_FOLDS = 5
 Floats = npt.NDArray[np.float64]
 
 
-class ConceptHFClassifier(ClassifierMixin, BaseEstimator):
-    """Classify histories by the sum of the vectors of their codes.
+class ConceptHFClassifier(ReadsHistories, ClassifierMixin, BaseEstimator):
+    """Classify histories by the vectors of their codes.
 
     Parameters
     ----------
@@ -225,8 +226,6 @@ class ConceptHFClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # histories, which are no array
-        tags.input_tags.three_d_array = True
         tags.classifier_tags.multi_class = False
         return tags
 

@@ -104,7 +104,8 @@ def explain_codes(model: Any, X: PatientHistories, *, random_state: int = 0) -> 
     CodeReasons
         For a linear classifier the log-odds are a sum over events, so the contributions are
         exact. Otherwise they are Shapley values in probability of the game in which a code is
-        recorded or not, over at most 200 random orders and their reverses.
+        recorded or not, over at most 200 random orders and their reverses. Where codes are
+        weighed by the number of visits or events, that number stays what it is for the patient.
 
     Raises
     ------

@@ -96,9 +96,10 @@ def event_weights(
     histories : PatientHistories
     positions : ndarray of int32
         From :func:`code_positions`.
-    pooling : {"sum", "mean", "tfidf", "decay"}
-        1 for each event; 1 over the number of events of the patient that count; that times the
-        inverse document frequency of the code; or ``2 ** (-days / half_life)``.
+    pooling : {"rate", "sum", "mean", "tfidf", "decay"}
+        1 over the number of visits of the patient; 1 for each event; 1 over the number of events
+        of the patient that count; that times the inverse document frequency of the code; or
+        ``2 ** (-days / half_life)``.
     binary : bool, default=False
         Whether of the events of a patient with the same code only the last one counts.
     idf : ndarray of float, optional
@@ -112,7 +113,10 @@ def event_weights(
     if binary and len(columns):
         seen = np.full(int(columns.max()) + 1, -1, dtype=np.int64)
         _loop()(columns, histories.event_offsets, seen, weights)
-    if pooling == "decay":
+    if pooling == "rate":
+        n_visits = np.maximum(np.diff(histories.patient_offsets), 1)
+        weights *= np.repeat(1 / n_visits, np.diff(histories.event_offsets)).astype(np.float32)
+    elif pooling == "decay":
         weights *= np.exp2(-days_before(histories) / half_life).astype(np.float32)
     elif pooling in ("mean", "tfidf"):
         offsets = histories.event_offsets

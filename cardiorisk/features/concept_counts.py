@@ -7,30 +7,26 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import Tags
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from cardiorisk._validation import check_histories
-from cardiorisk.features._code_weights import (
-    code_positions,
-    count_codes,
-    sparse_weights,
-    unseen_codes,
-)
+from cardiorisk.features._code_features import CodeFeatures
+from cardiorisk.features._code_weights import code_positions, count_codes, sparse_weights
 from cardiorisk.records import PatientHistories
 
 __all__ = ["ConceptCounts"]
 
 
-class ConceptCounts(TransformerMixin, BaseEstimator):
+class ConceptCounts(CodeFeatures):
     """Count each code, or each group of codes, in every patient's history.
 
     Parameters
     ----------
-    kind : {"count", "presence", "log"}, default="count"
-        Number of events; 1 if there is any ("one-hot"); or ``log(1 + count)``.
+    kind : {"count", "presence", "log", "rate"}, default="count"
+        Number of events; 1 if there is any ("one-hot"); ``log(1 + count)``; or number of events
+        over the number of the patient's visits.
     mapping : mapping of code to group, optional
         Count groups instead of codes. A code that the mapping lacks is counted by itself if
         ``keep_unmapped``, else not at all.
@@ -71,7 +67,7 @@ class ConceptCounts(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "kind": [StrOptions({"count", "presence", "log"})],
+        "kind": [StrOptions({"count", "presence", "log", "rate"})],
         "mapping": [Mapping, None],
         "keep_unmapped": ["boolean"],
         "min_count": [Interval(Integral, 1, None, closed="left")],
@@ -115,20 +111,15 @@ class ConceptCounts(TransformerMixin, BaseEstimator):
         totals = np.bincount(known, weights=events * (column >= 0), minlength=len(found))
         wide = np.flatnonzero(totals >= self.min_count)
         if not len(wide):
-            raise ValueError(
-                f"Got {len(histories)} histories in which no column has min_count="
-                f"{self.min_count} events, so there is nothing to count."
-            )
+            raise self._too_rare(histories, "column", "count")
         wide = wide[np.argsort(found[wide].astype(np.str_), kind="stable")]
         place = np.full(len(found), -1, dtype=np.int32)
         place[wide] = np.arange(len(wide), dtype=np.int32)
         columns = np.where(column >= 0, place[known], -1)
         kept = np.flatnonzero(columns >= 0)
-        self.vocabulary_ = words[kept]
+        self._remember(histories, events, kept)
         self.column_of_code_ = columns[kept].astype(np.int32)
         self.columns_ = found[wide].astype(np.str_)
-        self.n_unseen_ = int(events.sum() - events[kept].sum())
-        self.n_features_in_ = histories.shape[1]
         return self
 
     def transform(self, X: PatientHistories) -> Any:
@@ -152,31 +143,17 @@ class ConceptCounts(TransformerMixin, BaseEstimator):
         counts = sparse_weights(histories, len(self.columns_), (np.maximum(taken, 0), known))
         counts.sum_duplicates()
         counts.eliminate_zeros()
-        if self.kind != "count":
+        if self.kind == "rate":
+            n_visits = np.repeat(np.diff(histories.patient_offsets), np.diff(counts.indptr))
+            counts.data /= n_visits.astype(np.float32)
+        elif self.kind != "count":
             counts.data = np.log1p(counts.data) if self.kind == "log" else np.sign(counts.data)
         return counts if self.sparse_output else counts.toarray()
-
-    def unseen(self, X: PatientHistories) -> pd.DataFrame:
-        """List the codes of some histories that are in no column, the most frequent first.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``code``, ``events`` and ``patients``.
-        """
-        check_is_fitted(self)
-        return unseen_codes(check_histories(X), self.vocabulary_)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """Names of the columns: codes or groups."""
         check_is_fitted(self)
         return self.columns_.astype(object)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # histories, which are no array
-        tags.input_tags.three_d_array = True
-        return tags
 
     def _group(self, code: str) -> str | None:
         mapping = self.mapping or {}

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from cardiorisk._validation import check_histories
+from cardiorisk.features._code_features import CodeFeatures
 from cardiorisk.features._code_neighbours import code_types, nearest, neighbour_table
 from cardiorisk.features._code_weights import (
     code_positions,
@@ -20,7 +21,6 @@ from cardiorisk.features._code_weights import (
     event_weights,
     patient_batches,
     sparse_weights,
-    unseen_codes,
 )
 from cardiorisk.features._skip_gram import VisitCorpus, train_skip_gram
 from cardiorisk.records import PatientHistories
@@ -30,7 +30,7 @@ __all__ = ["ConceptEmbedding"]
 Floats = npt.NDArray[np.float32]
 
 
-class ConceptEmbedding(TransformerMixin, BaseEstimator):
+class ConceptEmbedding(CodeFeatures):
     """Embed codes by skip-gram over visits, and patients by pooling the vectors of their codes.
 
     Parameters
@@ -48,12 +48,13 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
     epochs : int, default=10
     min_count : int, default=5
         Codes with fewer events in the training histories get no vector.
-    pooling : {"sum", "mean", "tfidf", "decay"}, default="sum"
-        Weight of an event in the patient's vector: 1; 1 over the number of the patient's events
-        that count; that times ``log((1 + n) / (1 + df)) + 1``, where ``df`` of ``n`` training
-        patients have the code; or ``2 ** (-days / half_life)``, days counted to the prediction
-        time, or to the patient's last event where there is none.
-    binary : bool, default=True
+    pooling : {"rate", "sum", "mean", "tfidf", "decay"}, default="rate"
+        Weight of an event in the patient's vector: 1 over the number of the patient's visits; 1;
+        1 over the number of the patient's events that count; that times
+        ``log((1 + n) / (1 + df)) + 1``, where ``df`` of ``n`` training patients have the code; or
+        ``2 ** (-days / half_life)``, days counted to the prediction time, or to the patient's
+        last event where there is none.
+    binary : bool, default=False
         Whether a code counts once a patient, at its last event, however often it is recorded.
     half_life : float, default=180
         Days, for ``pooling="decay"``.
@@ -96,6 +97,11 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
     doi:10.48550/arXiv.1602.03686. Fit it on training patients only; in a Pipeline, or in
     :class:`~cardiorisk.estimators.ConceptHFClassifier`, cross-validation does so.
 
+    The sum grows with every visit; per visit it tells how often a code comes up when the patient
+    is seen, which keeps repeats and leaves out how often that is. On ``make_ehr`` this ranks
+    better than the sum, with each code once or not, for few patients and for many. Where somebody
+    comes often because of the outcome, ``pooling="sum"`` may say more.
+
     A code without a vector adds nothing to a patient's vector and is never an error;
     :meth:`unseen` counts such codes. A patient without known codes has the vector 0. Histories
     longer than 10,000 events are cut, as gensim reads no further.
@@ -120,7 +126,7 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
         "negative": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "min_count": [Interval(Integral, 1, None, closed="left")],
-        "pooling": [StrOptions({"sum", "mean", "tfidf", "decay"})],
+        "pooling": [StrOptions({"rate", "sum", "mean", "tfidf", "decay"})],
         "binary": ["boolean"],
         "half_life": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"skipgram", "random"})],
@@ -139,8 +145,8 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
         negative: int = 5,
         epochs: int = 10,
         min_count: int = 5,
-        pooling: str = "sum",
-        binary: bool = True,
+        pooling: str = "rate",
+        binary: bool = False,
         half_life: float = 180,
         algorithm: str = "skipgram",
         learning_rate: float = 0.025,
@@ -184,10 +190,7 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
         events, patients = count_codes(histories)
         kept = np.flatnonzero(events >= self.min_count)
         if not len(kept):
-            raise ValueError(
-                f"Got {len(histories)} histories in which no code has min_count="
-                f"{self.min_count} events, so there is nothing to learn."
-            )
+            raise self._too_rare(histories, "code", "learn")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rng = np.random.default_rng(seed)
         if self.algorithm == "random":
@@ -206,12 +209,10 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
                 seed=seed,
                 corpus_file=self.corpus_file,
             )
-        self.vocabulary_ = np.asarray(histories.vocabulary)[kept]
+        self._remember(histories, events, kept)
         self.vectors_ = vectors
         self.counts_ = events[kept]
         self.idf_ = np.log((1 + len(histories)) / (1 + patients[kept])) + 1
-        self.n_unseen_ = int(events.sum() - events[kept].sum())
-        self.n_features_in_ = histories.shape[1]
         return self
 
     def transform(self, X: PatientHistories) -> Floats:
@@ -258,17 +259,6 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         histories = check_histories(X)
         return self._events(histories, code_positions(histories, self.vocabulary_))
-
-    def unseen(self, X: PatientHistories) -> pd.DataFrame:
-        """List the codes of some histories that have no vector, the most frequent first.
-
-        Returns
-        -------
-        DataFrame
-            Columns ``code``, ``events`` and ``patients``.
-        """
-        check_is_fitted(self)
-        return unseen_codes(check_histories(X), self.vocabulary_)
 
     def most_similar(
         self,
@@ -346,8 +336,6 @@ class ConceptEmbedding(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # histories, which are no array
-        tags.input_tags.three_d_array = True
         tags.non_deterministic = self.workers > 1
         return tags
 
