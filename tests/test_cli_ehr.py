@@ -78,3 +78,20 @@ def test_too_few_cases_are_told_in_one_line(tmp_path, capsys):
     ]
     assert main([*map(str, arguments), "--quiet"]) == 1
     assert "Got 1 cases of heart failure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--vector-size", "0"), "--vector-size: Got 0, but expected a whole number of 1 or more"),
+        (("--refits", "-1"), "--refits: Got -1, but expected a whole number of 0 or more"),
+        (("--gap", "999999999"), "--gap: Got 999999999, but expected a whole number from 0 to"),
+        (("--window", "ten"), "--window: Got ten, but expected a whole number from 1 to"),
+        (("--age-band", "nan"), "--age-band: Got nan, but expected a number above 0"),
+    ],
+)
+def test_numbers_out_of_range_are_told_before_anything_is_read(option, words, capsys):
+    arguments = ["ehr", "hf", "--source", "synthea", "nowhere", "--output", "a.html", *option]
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert words in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import io
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from ehr_tables import CONCEPT, MIMIC_IV, OMOP, SYNTHEA_NEW, SYNTHEA_OLD, fhir_bundle, write_tables
@@ -97,6 +98,19 @@ def test_bare_quotes_in_a_vocabulary(tmp_path):
     concepts = CONCEPT.replace("\tfurosemide", '\t"furosemide')
     histories = read_omop(write_tables(tmp_path, {**OMOP, "concept": concepts}))
     assert "RxNorm//4603" in histories.vocabulary.tolist()
+
+
+def test_synthea_runs_in_folders_of_their_own(tmp_path):
+    first, second = (tmp_path / "output" / "csv" / name for name in ("2024_01", "2024_02"))
+    first.mkdir(parents=True)
+    write_tables(first, SYNTHEA_NEW)
+    alone = read_synthea(tmp_path)
+    assert len(alone) == len(read_synthea(first))
+    second.mkdir()
+    write_tables(second, SYNTHEA_NEW)
+    with pytest.raises(ReadError, match=r"2 runs \(csv/2024_01, csv/2024_02\)"):
+        read_synthea(tmp_path / "output")
+    assert np.array_equal(read_synthea(second).codes, alone.codes)
 
 
 def test_encounters_of_the_first_synthea(tmp_path):

@@ -187,3 +187,10 @@ def test_the_report_gives_reasons_in_days(report):
 def test_the_report_finds_sex_and_age(report):
     found = set(report.summary.performance.subgroups["subgroup"])
     assert {"F", "M", "60 to 69"} <= found
+
+
+def test_the_cohort_of_codes_has_no_empty_columns(report):
+    section = report.html.split('id="cohort"')[1].split("</section>")[0]
+    assert "Without</th>" in section
+    assert "Range" not in section
+    assert "Missing" not in section

@@ -16,7 +16,12 @@ def as_timedelta(value: Any, name: str) -> np.timedelta64:
     if isinstance(value, bool) or (isinstance(value, float) and not np.isfinite(value)):
         raise ValueError(f"Got {name}={value!r}, but expected a number of days.")
     days = isinstance(value, int | float | np.integer | np.floating)
-    span = pd.Timedelta(value, unit="D") if days else pd.Timedelta(value)
+    try:
+        span = pd.Timedelta(value, unit="D") if days else pd.Timedelta(value)
+    except (OverflowError, pd.errors.OutOfBoundsTimedelta) as error:
+        raise ValueError(
+            f"Got {name}={value!r}, but expected at most {pd.Timedelta.max.days} days."
+        ) from error
     if pd.isna(span) or span < pd.Timedelta(0):
         raise ValueError(f"Got {name}={value!r}, but expected a time span of 0 or more.")
     return span.to_timedelta64().astype("timedelta64[us]")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cardiorisk.cli.numbers import positive, whole
 from cardiorisk.cli.tables import check_writable, write_table
 from cardiorisk.exceptions import TableError
 
@@ -17,6 +18,8 @@ GROUPINGS = ("none", "ccs", "ccsr", "icd9", "icd10")
 MIN_CASES = 5  # one a fold
 FEW_CASES = 50
 FOLDS = 5
+MOST_DAYS = 36_525  # a century
+MOST_SEED = 2**32 - 1
 PENALTIES = tuple(10.0**power for power in range(-3, 4))
 
 
@@ -37,17 +40,17 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="HTML")
     parser.add_argument("--comparison", type=Path, metavar="CSV", help="write the comparison, too")
     parser.add_argument("--group-by", choices=GROUPINGS, default="none", help="groups of codes")
-    parser.add_argument("--controls", type=int, default=10, help="controls a case (default 10)")
-    parser.add_argument("--age-band", type=float, default=5.0, help="years (default 5)")
-    parser.add_argument("--window", type=int, help="days that are looked back (default all)")
-    parser.add_argument("--gap", type=int, default=0, help="days before the index day (default 0)")
-    parser.add_argument("--min-events", type=int, default=1, help="visible events (default 1)")
-    parser.add_argument("--vector-size", type=int, default=100, help="of the embedding")
+    parser.add_argument("--controls", type=whole(1), default=10, help="controls a case (default 10)")
+    parser.add_argument("--age-band", type=positive, default=5.0, help="years (default 5)")
+    parser.add_argument("--window", type=whole(1, MOST_DAYS), help="days that are looked back (default all)")
+    parser.add_argument("--gap", type=whole(0, MOST_DAYS), default=0, help="days before the index day (default 0)")
+    parser.add_argument("--min-events", type=whole(0), default=1, help="visible events (default 1)")
+    parser.add_argument("--vector-size", type=whole(1), default=100, help="of the embedding")
     parser.add_argument("--no-comparison", action="store_true", help="only the embedding")
-    parser.add_argument("--patients", type=int, default=3, help="number of patient pages")
-    parser.add_argument("--refits", type=int, default=20, help="behind each person's range")
+    parser.add_argument("--patients", type=whole(0), default=3, help="number of patient pages")
+    parser.add_argument("--refits", type=whole(0), default=20, help="behind each person's range")
     parser.add_argument("--n-jobs", type=int, default=None, help="parallel fits (default 1)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole(0, MOST_SEED), default=0)
     parser.set_defaults(run=run)
 
 

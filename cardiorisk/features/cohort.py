@@ -163,7 +163,10 @@ def build_cohort(
     kept = _eligible(histories, case, moments, window, min_events, min_age, exclude, steps)
     case, moments = case[kept], moments[kept]
     if not len(case):
-        raise ValueError(f"Got no case of {cases.name} with {min_events} or more visible events.")
+        raise ValueError(
+            f"Got no case of {cases.name} with {min_events} or more visible events; a longer "
+            "observation window or a shorter gap shows more."
+        )
     steps.kept("cases in the cohort", len(case))
     candidates = _without(histories, cases)
     steps.kept(f"patients without a code of {cases.name}", len(candidates))

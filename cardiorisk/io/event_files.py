@@ -35,24 +35,31 @@ class TableFolder:
     ) -> "TableFolder":
         """Look for tables in a folder and in the named folders below it.
 
+        Where there are none, folders inside these are looked into, as a program makes them that
+        writes each of its runs to a folder of its own.
+
         Raises
         ------
         ReadError
-            There is no such folder, or none of the tables is in it.
+            There is no such folder, none of the tables is in it, or there are several runs.
         """
         root, wanted = Path(path), tuple(wanted)
         if not root.is_dir():
             raise ReadError(f"Got {root}, but expected a folder with {', '.join(wanted)}.")
-        files: dict[str, Path] = {}
-        for folder in (root, *(root / name for name in below)):
-            for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-                name = file.name.lower()
-                suffix = next((end for end in SUFFIXES if name.endswith(end)), None)
-                if suffix is not None and name.removesuffix(suffix) in wanted:
-                    files.setdefault(name.removesuffix(suffix), file)
-        if not files:
-            raise ReadError(f"Got {root}, but none of {', '.join(wanted)} is in it.")
-        return cls(files)
+        folders = [root, *(root / name for name in below)]
+        if files := _tables_in(folders, wanted):
+            return cls(files)
+        inside = (run for folder in folders if folder.is_dir() for run in sorted(folder.iterdir()))
+        runs = {run: found for run in inside if (found := _tables_in([run], wanted))}
+        if len(runs) == 1:
+            return cls(next(iter(runs.values())))
+        if runs:
+            names = ", ".join(str(run.relative_to(root)) for run in runs)
+            raise ReadError(
+                f"Got {root} with the tables of {len(runs)} runs ({names}), but expected those of "
+                "one: give its folder."
+            )
+        raise ReadError(f"Got {root}, but none of {', '.join(wanted)} is in it.")
 
     def __contains__(self, name: object) -> bool:
         return name in self.files
@@ -65,6 +72,18 @@ class TableFolder:
                 f"{', '.join(sorted(self.files))}."
             )
         return read_columns_of(self.files[name], columns, optional)
+
+
+def _tables_in(folders: Iterable[Path], wanted: Iterable[str]) -> dict[str, Path]:
+    """File of each table, from the first folder that has it."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+            name = file.name.lower()
+            suffix = next((end for end in SUFFIXES if name.endswith(end)), None)
+            if suffix is not None and name.removesuffix(suffix) in wanted:
+                files.setdefault(name.removesuffix(suffix), file)
+    return files
 
 
 def read_columns_of(

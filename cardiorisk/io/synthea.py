@@ -36,8 +36,9 @@ def read_synthea(path: str | os.PathLike[str]) -> PatientHistories:
     path : path-like
         The folder with ``patients`` and any of ``conditions``, ``medications``, ``procedures``,
         ``careplans``, ``immunizations``, ``allergies``, ``devices`` and ``encounters``, as
-        ``.csv``, ``.csv.gz`` or ``.parquet``, or a folder above with ``csv`` in it. Old and new
-        sets of columns are read.
+        ``.csv``, ``.csv.gz`` or ``.parquet``, or a folder above with ``csv`` in it; of runs that
+        have a folder each below ``csv`` there must be one, or the folder of one is given. Old and
+        new sets of columns are read.
 
     Returns
     -------
