@@ -41,7 +41,9 @@ def tables(tmp_path_factory):
 QUICK = ("--vector-size", "4", "--refits", "0", "--patients", "1", "--controls", "3")
 
 
-def test_from_the_tables_to_a_report(tables, tmp_path, capsys):
+def test_from_the_tables_to_a_report(tables, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cardiorisk.cli.ehr.PENALTIES", (0.1, 1.0))  # a short choice, for speed
+    monkeypatch.setattr("cardiorisk.estimators._concept_heads.PENALTIES", (0.01, 0.1))
     page, table = tmp_path / "hf.html", tmp_path / "comparison.csv"
     arguments = ["ehr", "hf", "--source", "synthea", tables, "--output", page]
     assert main([*map(str, arguments), *QUICK, "--comparison", str(table)]) == 0
