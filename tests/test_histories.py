@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 
+from cardiorisk._histories.ordering import order_events
 from cardiorisk.evaluation import evaluate
 from cardiorisk.exceptions import ReadError, TableError
 from cardiorisk.records import PatientHistories
@@ -345,3 +346,24 @@ def test_frames_that_do_not_fit_are_refused():
         PatientHistories.from_events(pd.DataFrame({"subject_id": [1], "time": [5], "code": ["A"]}))
     with pytest.raises(TableError, match="1 repeated"):
         PatientHistories.from_events(events_of(), static=pd.DataFrame({"subject_id": [1, 1]}))
+
+
+@pytest.mark.parametrize("most", [0, 2000, 2**63])
+@pytest.mark.parametrize("n_visits", [1, 9])
+def test_events_are_ordered_by_patient_time_visit_and_code(monkeypatch, most, n_visits):
+    """With one number for everything, with one for patient and time, and with none."""
+    monkeypatch.setattr("cardiorisk._histories.ordering.MOST", most)
+    rng = np.random.default_rng(0)
+    patient, codes = rng.integers(0, 20, 3000), rng.integers(0, 30, 3000)
+    seconds = rng.integers(0, 60, 3000)
+    visits = 1000 * patient + 10 * seconds + rng.integers(0, n_visits, 3000)
+    times = np.datetime64("2020-01-01", "us") + seconds * np.timedelta64(1, "s")
+    events = np.unique(np.stack([patient, seconds, visits, codes]), axis=1)
+    found = order_events(patient, times, codes, visits, n_patients=20)
+    assert np.array_equal(found.codes, events[3])
+    assert np.array_equal(found.times, times.min() + events[1] * np.timedelta64(1, "s"))
+    of_visit = np.repeat(events[2][found.visit_offsets[:-1]], np.diff(found.visit_offsets))
+    assert np.array_equal(of_visit, events[2])
+    assert found.n_duplicates == 3000 - events.shape[1]
+    pieces = len(np.unique(of_visit)), len(found.visit_offsets) - 1
+    assert found.n_split_visits == pieces[1] - pieces[0]

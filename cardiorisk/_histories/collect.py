@@ -198,5 +198,5 @@ def _visit_numbers(values: npt.NDArray[Any], as_text: bool) -> npt.NDArray[np.in
     """Numbers that tell visits apart in every table: their own, or a hash of 64 bits."""
     if values.dtype.kind in "iu" and not as_text:
         return values.astype(np.int64)
-    words = values.astype(np.str_).astype(object)
+    words = values if values.dtype == object else values.astype(np.str_).astype(object)
     return pd.util.hash_array(words, categorize=False).view(np.int64)

@@ -49,8 +49,8 @@ def label(column: Any) -> Labelled:
     plain = np.asarray(values)
     if plain.dtype.kind == "f" and np.all(plain == np.floor(plain)):
         plain = plain.astype(np.int64)
-    is_whole = plain.dtype == object and all(isinstance(v, int | np.integer) for v in plain)
-    if plain.dtype.kind in "iu" or (is_whole and len(plain)):
+    is_whole = plain.dtype == object and pd.api.types.infer_dtype(plain) == "integer"
+    if plain.dtype.kind in "iu" or is_whole:
         return Labelled(labels.astype(np.int64), plain.astype(np.int64))
     words = [str(value).strip() for value in plain.tolist()]
     return relabelled(labels.astype(np.int64), words)

@@ -11,6 +11,8 @@ from cardiorisk._histories.ranges import offsets_of
 
 __all__ = ["OrderedEvents", "order_events"]
 
+MOST = 1 << 63
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -77,28 +79,46 @@ def order_events(
 def _order(
     codes: npt.NDArray[Any], visits: npt.NDArray[Any], stamps: Ints, patient: npt.NDArray[Any]
 ) -> npt.NDArray[np.intp]:
-    """Sort by patient, time, visit and code; patient and time as one number where they fit."""
+    """Sort by patient, time, visit and code; several of them as one number where they fit.
+
+    Events of one patient and moment mostly belong to one visit. Then visits need no sorting.
+    """
     if not len(stamps):
         return np.empty(0, np.intp)
     seconds, rest = np.divmod(stamps - stamps.min(), 1_000_000)
     span = int(seconds.max()) + 1
-    if rest.any() or (int(patient.max()) + 1) * span >= 1 << 63:
+    n_moments = (int(patient.max()) + 1) * span
+    if rest.any() or n_moments >= MOST:
         return np.lexsort((codes, visits, stamps, patient))
     when = patient * np.int64(span) + seconds
+    n_codes = int(codes.max()) + 1
+    if n_moments * n_codes < MOST:
+        order = np.argsort(when * n_codes + codes)
+        if not len(_tied(order, when, visits)):
+            return order
     order = np.argsort(when)
-    when = when[order]
-    tied = np.zeros(len(when) + 1, bool)
-    tied[1:-1] = when[1:] == when[:-1]
-    rows = np.flatnonzero(tied[1:] | tied[:-1])
+    rows = _tied(order, when)
     part = order[rows]
-    order[rows] = part[np.lexsort((codes[part], visits[part], when[rows]))]
+    order[rows] = part[np.lexsort((codes[part], visits[part], when[part]))]
     return order
+
+
+def _tied(
+    order: npt.NDArray[np.intp], when: Ints, visits: npt.NDArray[Any] | None = None
+) -> npt.NDArray[np.intp]:
+    """Places in the order of events of one moment; with visits, of moments that have several."""
+    moment = when[order]
+    same = moment[1:] == moment[:-1]
+    if visits is not None:
+        same &= visits[order[1:]] != visits[order[:-1]]
+    tied = np.zeros(len(order) + 1, bool)
+    tied[1:-1] = same
+    return np.flatnonzero(tied[1:] | tied[:-1])
 
 
 def _n_split(patient: npt.NDArray[Any], visit: npt.NDArray[Any]) -> int:
     """Count the pieces of visits beyond the first."""
-    if len(pd.unique(visit)) == len(visit):
+    label, found = pd.factorize(visit)
+    if len(found) == len(visit):
         return 0
-    order = np.lexsort((visit, patient))
-    patient, visit = patient[order], visit[order]
-    return int(np.sum((patient[1:] == patient[:-1]) & (visit[1:] == visit[:-1])))
+    return len(visit) - len(pd.unique(patient * len(found) + label))

@@ -40,10 +40,16 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="HTML")
     parser.add_argument("--comparison", type=Path, metavar="CSV", help="write the comparison, too")
     parser.add_argument("--group-by", choices=GROUPINGS, default="none", help="groups of codes")
-    parser.add_argument("--controls", type=whole(1), default=10, help="controls a case (default 10)")
+    parser.add_argument(
+        "--controls", type=whole(1), default=10, help="controls a case (default 10)"
+    )
     parser.add_argument("--age-band", type=positive, default=5.0, help="years (default 5)")
-    parser.add_argument("--window", type=whole(1, MOST_DAYS), help="days that are looked back (default all)")
-    parser.add_argument("--gap", type=whole(0, MOST_DAYS), default=0, help="days before the index day (default 0)")
+    parser.add_argument(
+        "--window", type=whole(1, MOST_DAYS), help="days that are looked back (default all)"
+    )
+    parser.add_argument(
+        "--gap", type=whole(0, MOST_DAYS), default=0, help="days before the index day (default 0)"
+    )
     parser.add_argument("--min-events", type=whole(0), default=1, help="visible events (default 1)")
     parser.add_argument("--vector-size", type=whole(1), default=100, help="of the embedding")
     parser.add_argument("--no-comparison", action="store_true", help="only the embedding")

@@ -87,7 +87,7 @@ def dotted_icd(code: str, system: str) -> str:
     """
     if system not in _ICD9_STEM and system != "ICD10PCS":
         return code
-    plain = re.sub(r"[.\s]", "", code).upper()
+    plain = "".join(code.replace(".", "").split()).upper()
     if system == "ICD10PCS":
         return plain
     stem = _ICD9_STEM[system](plain)

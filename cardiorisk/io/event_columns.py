@@ -71,6 +71,8 @@ def identifiers_of(column: Any) -> Labelled:
         is_whole = _compute().match_substring_regex(dictionary, r"^(0|[1-9]\d*)\.0$")
         if _compute().all(is_whole).as_py():
             dictionary = _compute().utf8_slice_codeunits(dictionary, 0, -2)
+    if len(dictionary) and not dictionary[0].as_py().removeprefix("-").isdecimal():
+        return _as_words(labels, dictionary)  # Arrow takes long to find out
     try:
         numbers = dictionary.cast(arrow.int64())
     except arrow.ArrowInvalid:

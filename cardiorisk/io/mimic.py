@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def _procedure(version: str, code: str) -> str:
     return join_code({"9": "ICD9Proc", "10": "ICD10PCS"}.get(_version(version), "ICD"), code)
 
 
+@cache
 def _version(text: str) -> str:
     """Take the number out of "9", "9.0", "ICD-10-CM"; "" where there is none."""
     found = re.search(r"10|9", text)
