@@ -82,6 +82,11 @@ def test_lstm_with_tanh_equals_that_of_torch():
     one_way = LSTM(3, 5, bidirectional=False).double()
     one_way.load_state_dict({name: value[:1] for name, value in ours.state_dict().items()})
     torch.testing.assert_close(one_way(x), theirs(x)[0][..., :5])
+    with torch.no_grad():  # takes another way
+        torch.testing.assert_close(ours(x), theirs(x)[0], atol=1e-14, rtol=0)
+        torch.testing.assert_close(one_way(x), theirs(x)[0][..., :5], atol=1e-14, rtol=0)
+        assert ours(x[:0]).shape == (0, 4, 10)
+        assert ours(x).is_contiguous()
 
 
 def test_relu_reaches_candidate_and_output_only():

@@ -64,6 +64,7 @@ def test_outputs_and_slopes_equal_those_of_pykan(scale):
     kan = pytest.importorskip("kan")
     torch.manual_seed(0)
     ours = KANLayer(6, 5, grid_size=5, scale=scale).double()
+    ours.knots.copy_(-1 + 0.4 * torch.arange(-3, 9).double())  # without the rounding of float32
     theirs = kan.KANLayer(in_dim=6, out_dim=5, num=5, k=3).double()
     weights = ours.edge_weights().detach()
     theirs.grid.data = ours.knots.clone()
@@ -111,6 +112,18 @@ def test_slopes_add_up_when_the_graph_is_kept_and_only_those_wanted_are_found():
     torch.testing.assert_close(alone, once)
     layer.requires_grad_(True)(x.detach()).sum().backward()
     torch.testing.assert_close(layer.bias.grad, torch.full((2,), 60.0).double())
+
+
+def test_knots_rounded_to_single_precision_stay_even_in_double_precision():
+    torch.manual_seed(0)
+    layer = KANLayer(3, 2, grid_size=7, grid_range=(-0.3, 1.9)).double()
+    assert layer._even_knots(layer.knots) is not None
+    x = torch.linspace(-2, 4, 301).double()[:, None].repeat(1, 3)
+    fast = layer(x).detach()
+    torch.testing.assert_close(fast, _without_fast_path(layer)(x).detach(), atol=1e-7, rtol=0)
+    knots = layer.knots.clone()
+    knots[1, 4] += 1e-4
+    assert layer._even_knots(knots) is None
 
 
 def test_published_layer_counts_its_parameters_and_shares_the_factor():

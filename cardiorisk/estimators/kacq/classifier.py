@@ -26,6 +26,7 @@ __all__ = ["KACQDCNNClassifier"]
 Floats = npt.NDArray[np.float64]
 
 AT_PREDICTION = ("simulator", "shots", "noise")
+ROWS_AT_ONCE = 1024  # in predictions
 
 
 class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
@@ -217,7 +218,8 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         if self._opinion is not None:
             tokens = np.column_stack([X, opinion(self._opinion, X)])
         with seeded(self._seed):
-            return net_outputs(self.module_, InputScaling(**self._scaling)(tokens))
+            scaled = InputScaling(**self._scaling)(tokens)
+            return net_outputs(self.module_, scaled, batch_size=ROWS_AT_ONCE)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Name the most probable class.

@@ -20,6 +20,8 @@ torch = require("torch", extra="nn")
 
 Floats = npt.NDArray[np.float64]
 
+ROUNDING = 16 * float(np.finfo(np.float32).eps)  # of the distance of two knots
+
 
 def extended_knots(inner: Floats, degree: int) -> Floats:
     """Add ``degree`` knots on each side, at the mean distance of the inner ones.
@@ -69,10 +71,14 @@ def adapted_knots(x: Floats, grid_size: int, degree: int, even_share: float) -> 
 
 
 def step_of_even_knots(knots: Floats) -> Floats | None:
-    """Distance of the knots of each input, shape (n_inputs,); None where they are uneven."""
+    """Distance of the knots of each input, shape (n_inputs,); None where they are uneven.
+
+    Even is what single precision cannot tell from it, also in knots of double precision: a network
+    is trained in one and predicts in the other.
+    """
     steps = np.diff(knots, axis=1)
     mean = steps.mean(axis=1)
-    tolerance = 16 * np.finfo(knots.dtype).eps * (1 + np.abs(knots).max())
+    tolerance = ROUNDING * (1 + np.abs(knots).max())
     return mean if (np.abs(steps - mean[:, None]) <= tolerance).all() else None
 
 
