@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from cardiorisk._compiled import compiled
 from cardiorisk._optional import require
-from cardiorisk.features._code_weights import DAY
+from cardiorisk.features._code_weights import DAY, patient_batches
 from cardiorisk.records import PatientHistories
 
 __all__ = ["MAX_CONTEXT", "MAX_SENTENCE", "VisitCorpus", "train_skip_gram"]
@@ -83,12 +83,19 @@ class VisitCorpus:
         token = np.full(histories.shape[1], -1, dtype=np.int32)
         token[kept] = np.arange(len(kept), dtype=np.int32)
         offsets = np.asarray(histories.visit_offsets)
-        tokens = token[np.asarray(histories.codes)]
-        known = np.concatenate([[0], np.cumsum(tokens >= 0)])
+        tokens, sizes = np.empty(len(histories.codes), np.int32), np.empty(len(offsets) - 1, int)
+        filled = 0
+        for visits in patient_batches(offsets):  # the histories may be larger than the memory
+            edges = offsets[visits.start : visits.stop + 1]
+            found = token[np.asarray(histories.codes[edges[0] : edges[-1]])]
+            known = np.concatenate([[0], np.cumsum(found >= 0)])
+            sizes[visits] = np.diff(known[edges - edges[0]])
+            tokens[filled : filled + known[-1]] = found[found >= 0]
+            filled += int(known[-1])
         first = np.asarray(histories.times)[offsets[:-1]].astype("M8[us]").astype(np.int64)
         return cls(
-            tokens=tokens[tokens >= 0],
-            visit_sizes=np.diff(known[offsets]),
+            tokens=tokens[:filled],
+            visit_sizes=sizes,
             visit_days=first / DAY,
             patient_visits=np.asarray(np.diff(histories.patient_offsets), dtype=np.int64),
             window=window,
