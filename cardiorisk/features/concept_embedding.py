@@ -99,8 +99,8 @@ class ConceptEmbedding(CodeFeatures):
 
     The sum grows with every visit; per visit it tells how often a code comes up when the patient
     is seen, which keeps repeats and leaves out how often that is. On ``make_ehr`` this ranks
-    better than the sum, with each code once or not, for few patients and for many. Where somebody
-    comes often because of the outcome, ``pooling="sum"`` may say more.
+    better than the sum, with each code once or not, for few patients and for many. Of one or two
+    visits a rate tells little: there ``pooling="sum"`` with ``binary=True`` may say more.
 
     A code without a vector adds nothing to a patient's vector and is never an error;
     :meth:`unseen` counts such codes. A patient without known codes has the vector 0. Histories
