@@ -220,11 +220,10 @@ def _clipped_leads(
     record: ECGRecord, usable: npt.NDArray[np.bool_], extremes: Extremes
 ) -> npt.NDArray[np.bool_]:
     fewest = CLIPPED_SAMPLES * CLIPPED_PLACES
-    clipped = usable.copy()
-    for number in np.flatnonzero(usable):
-        lead = record.signal[number]
-        often = (np.count_nonzero(lead == edge[number]) >= fewest for edge in extremes)
-        clipped[number] = any(often) and _is_clipped(lead)
+    often = [np.count_nonzero(record.signal == edge[:, None], axis=1) for edge in extremes]
+    clipped = usable & (np.maximum(*often) >= fewest)
+    for number in np.flatnonzero(clipped):
+        clipped[number] = _is_clipped(record.signal[number])
     return clipped
 
 
@@ -240,7 +239,9 @@ def _limb_lead_problems(record: ECGRecord, usable: npt.NDArray[np.bool_]) -> lis
     present = set(_named(record, usable))
     if not {"I", "II", "III"} <= present:
         return []
-    covariance = np.cov([record.lead(name) for name in ("I", "II", "III")])
+    limbs = np.array([record.lead(name) for name in ("I", "II", "III")], np.float64)
+    limbs -= limbs.mean(axis=1, keepdims=True)
+    covariance = limbs @ limbs.T
     spread = np.sqrt(covariance.diagonal().max())
 
     def share(of_one: float, of_two: float) -> float:

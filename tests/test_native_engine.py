@@ -1,30 +1,17 @@
 import tracemalloc
-from importlib.resources import files
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import butter, correlate, resample_poly, sosfiltfilt
+from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from cardiorisk.datasets import fetch_ludb, make_ecg
 from cardiorisk.exceptions import SignalWarning
 from cardiorisk.features import ECGFeatures, delineate
-from cardiorisk.features._convolution import convolved, kernel, padded
-from cardiorisk.features._mark_scores import match, score_marks
+from cardiorisk.features._mark_scores import score_marks
 from cardiorisk.features._native_engine import AGREEMENT, _agreement, _regular, mark_waves
-from cardiorisk.features._net_filters import decimated, filtered_twice
-from cardiorisk.features._wave_augmentation import Example, augmented
 from cardiorisk.features._wave_decoding import _runs, decode
-from cardiorisk.features._wave_net import (
-    WaveNet,
-    _doubled,
-    lead_places,
-    load_weights,
-    shipped_net,
-)
-from cardiorisk.features._wave_peaks import common_peaks, lead_peaks
-from cardiorisk.features.beat_detection import likeness
 from cardiorisk.records import MARKS, STANDARD_LEADS, ECGRecord
 
 RATE = 500.0
@@ -37,113 +24,6 @@ def mark(signal, rate=RATE, lead_names=None):
 def in_time(marks):
     table = np.stack([marks[name] for name in MARKS])
     return all(np.all(np.diff(beat[np.isfinite(beat)]) >= 0) for beat in table.T)
-
-
-# The network
-
-
-def convolved_by_scipy(x, weight, bias):
-    """(n_leads, channels, n) with (width, channels, outputs), zeros beyond, lead by lead."""
-    reach = len(weight) // 2
-    wider = np.pad(x.astype(float), ((0, 0), (0, 0), (reach, reach)))
-    lines = [
-        [
-            sum(correlate(lead[i], weight[:, i, o], "valid") for i in range(len(lead))) + bias[o]
-            for o in range(weight.shape[2])
-        ]
-        for lead in wider
-    ]
-    return np.array(lines)
-
-
-@pytest.mark.parametrize("rectified", [True, False])
-@pytest.mark.parametrize(
-    ("stride", "width", "n"), [(1, 7, 40), (1, 5, 1), (1, 3, 97), (2, 5, 46), (4, 17, 128)]
-)
-def test_convolution_agrees_with_scipy(stride, width, n, rectified):
-    rng = np.random.default_rng(0)
-    x, weight = rng.normal(size=(3, 2, n)), rng.normal(size=(width, 2, 8))
-    bias = rng.normal(size=8)
-    expected = convolved_by_scipy(x, weight, bias)[..., ::stride]
-    expected = np.maximum(expected, 0) if rectified else expected
-    x, weight, bias = (values.astype(np.float32) for values in (x, weight, bias))
-    by = kernel(weight, bias, stride)
-    found = convolved([padded(x[:, :1]), padded(x[:, 1:])], by, rectified=rectified)
-    np.testing.assert_allclose(found.inside, expected, rtol=1e-4, atol=1e-5)
-    around = found.values.copy()
-    around[..., 16 : 16 + found.n_samples] = 0
-    assert not around.any()  # what lies beyond is zero for the next convolution
-
-
-def test_convolution_is_added_to_what_all_leads_share():
-    rng = np.random.default_rng(0)
-    x, weight, shared = (
-        rng.normal(size=size).astype(np.float32) for size in ((3, 2, 33), (5, 2, 4), (1, 4, 33))
-    )
-    by = kernel(weight, np.full(4, 100, np.float32))  # a bias would be seen
-    found = convolved([padded(x)], by, onto=shared, rectified=False)
-    expected = convolved_by_scipy(x, weight, np.zeros(4)) + shared
-    np.testing.assert_allclose(found.inside, expected, rtol=1e-4, atol=1e-5)
-
-
-def test_doubling_is_linear_interpolation_between_middles():
-    x = np.random.default_rng(0).normal(size=(1, 9, 2)).astype(np.float32)
-    places = (np.arange(18) + 0.5) / 2 - 0.5
-    expected = [np.interp(places, np.arange(9), x[0, :, channel]) for channel in range(2)]
-    rows = padded(np.ascontiguousarray(x.transpose(0, 2, 1)))
-    np.testing.assert_allclose(_doubled(rows).inside[0], expected, rtol=1e-6)
-
-
-def test_leads_are_numbered_by_name():
-    assert lead_places(["V6", "I", "MCL1"]).tolist() == [12, 1, 0]
-
-
-def test_weights_are_small_plain_and_finite():
-    path = files("cardiorisk.features") / "data" / "wave_net.npz"
-    assert len(path.read_bytes()) <= 2_000_000
-    assert all(np.isfinite(values).all() for values in load_weights().values())
-
-
-@pytest.mark.parametrize(("n_leads", "n_samples"), [(1, 500), (15, 777)])
-def test_probabilities_of_any_shape(n_leads, n_samples):
-    leads = np.random.default_rng(0).normal(size=(n_leads, n_samples)).astype(np.float32)
-    places = np.arange(n_leads) % 13
-    probability = shipped_net().probability(leads, places)
-    assert probability.shape == (3, n_leads, n_samples)
-    assert np.all((probability > 0) & (probability < 1))
-    swapped = shipped_net().probability(leads[::-1], places[::-1])[:, ::-1]
-    np.testing.assert_allclose(swapped, probability, atol=1e-4)
-
-
-def test_numpy_and_torch_agree():
-    torch = pytest.importorskip("torch")
-    from cardiorisk.features._train_wave_net import build_net, folded
-
-    torch.manual_seed(0)
-    net = build_net()
-    leads = torch.randn(3, 4, 256)
-    places = torch.tensor([[1, 2, 0, 12]])
-    net(leads, torch.ones(3, 4), places.expand(3, 4))  # batch normalisation learns to fold
-    torch.nn.init.normal_(net.places.weight)
-    net.eval()
-    with torch.no_grad():
-        scores, _ = net(leads[:1], torch.ones(1, 4), places)
-    found = WaveNet(folded(net)).probability(leads[0].numpy(), places[0].numpy())
-    np.testing.assert_allclose(found, scores[0].sigmoid().transpose(0, 1).numpy(), atol=1e-4)
-
-
-def test_training_lowers_the_loss_and_repeats(caplog):
-    pytest.importorskip("torch")
-    from cardiorisk.features._train_wave_net import ludb_examples, train
-
-    ecgs = make_ecg(6, rhythms=["sinus rhythm"], duration=3, random_state=0)
-    examples = ludb_examples(ecgs.records, ecgs.marks)
-    caplog.set_level("INFO")
-    first = train(examples, examples[:2], 6)
-    losses = [float(message.rsplit(" ", 1)[1]) for message in caplog.messages]
-    assert losses[-1] < 0.8 * losses[0]
-    again = train(examples, examples[:2], 6)
-    assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
 # From probabilities to waves
@@ -374,109 +254,3 @@ def test_waves_of_real_ecgs(data_folder):
     assert scores["f1"].filter(like="P_").min() >= 98
     assert scores["f1"].filter(like="Q").min() >= 99
     assert scores["f1"].filter(like="T_").min() >= 99
-
-
-# Scores and augmentation
-
-
-def test_scores_of_known_errors():
-    truth = make_ecg(3, rhythms=["sinus rhythm"], random_state=0).marks
-    same = score_marks(truth, truth)
-    assert (same[["sensitivity", "ppv", "f1"]] == 100).all(axis=None)
-    assert (same[["mean", "sd"]] == 0).all(axis=None)
-    for marks in truth:
-        for lead in marks.leads:
-            lead["P_on"] = lead["P_on"].copy()
-    late = [
-        type(marks)(
-            tuple(
-                {**lead, "P_on": lead["P_on"] + 5, "T_peak": lead["T_peak"] * np.nan}
-                for lead in marks.leads
-            ),
-            marks.beats,
-            marks.sampling_rate,
-            marks.lead_names,
-        )
-        for marks in truth
-    ]
-    scores = score_marks(truth, late)
-    assert scores.loc["P_on", "mean"] == pytest.approx(10)
-    assert scores.loc["T_peak", "sensitivity"] == 0
-
-
-def test_each_mark_is_matched_once_nearest_first():
-    errors, spare = match(np.array([100.0, 130.0]), np.array([118.0, 126.0, 400.0]), 50)
-    assert sorted(errors.tolist()) == [-4.0, 18.0]
-    assert spare.tolist() == [400.0]
-
-
-def test_augmentation_keeps_form_and_leaves_missing_leads_out():
-    n = 1000
-    ones = np.ones((12, n), np.float32)
-    example = Example(ones, np.ones((12, n, 3), np.float32), ones, np.arange(12))
-    some_missing = False
-    for seed in range(20):
-        drawn, present = augmented(example, 5, np.random.default_rng(seed))
-        again, _ = augmented(example, 5, np.random.default_rng(seed))
-        assert drawn.leads.shape == drawn.weight.shape == drawn.waves.shape[:2] == (5, n)
-        assert len(drawn.places) == 5
-        assert np.isfinite(drawn.leads).all()
-        np.testing.assert_array_equal(drawn.leads, again.leads)
-        assert not drawn.weight[present == 0].any()
-        assert present.any()
-        some_missing |= bool((present == 0).any())
-    assert some_missing
-
-
-# Compiled loops against scipy
-
-
-@pytest.mark.parametrize(("n_leads", "n", "ratio"), [(12, 5000, 2), (1, 1001, 4), (2, 300, 1)])
-def test_decimation_is_that_of_scipy(n_leads, n, ratio):
-    signal = np.random.default_rng(0).normal(size=(n_leads, n)).cumsum(axis=1)
-    expected = resample_poly(signal, 1, ratio, axis=1, padtype="line")
-    np.testing.assert_allclose(decimated(signal, ratio), expected, atol=1e-9)
-    single = decimated(signal.astype(np.float32), ratio)
-    assert single.dtype == np.float64
-    np.testing.assert_allclose(single, expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("n", [2500, 251, 40])
-@pytest.mark.parametrize(("cutoff", "kind"), [(0.5, "highpass"), (40.0, "lowpass")])
-def test_filter_is_that_of_scipy(n, cutoff, kind):
-    signal = np.random.default_rng(0).normal(size=(3, n)).cumsum(axis=1)
-    sections = butter(2, cutoff, kind, fs=250, output="sos")
-    expected = sosfiltfilt(sections, signal, axis=1, padlen=min(250, n - 1))
-    found = filtered_twice(signal, cutoff, kind, 250.0, 250)
-    np.testing.assert_allclose(found, expected, atol=1e-10)
-
-
-def test_likeness_is_a_correlation():
-    rng = np.random.default_rng(0)
-    signal, positions = rng.normal(size=(2, 300)), np.array([3, 150, 297])
-    lags, half = np.arange(-6, 7, 2), 4
-    shapes = rng.normal(size=(3, 2 * (2 * half + 1)))
-    for kin in (shapes, shapes[0]):
-        found = likeness(signal, positions, lags, half, kin)
-        for beat, position in enumerate(positions):
-            for number, lag in enumerate(lags):
-                around = np.clip(position + lag + np.arange(-half, half + 1), 0, 299)
-                piece = signal[:, around].ravel()
-                against = kin[beat] if kin.ndim == 2 else kin
-                expected = np.corrcoef(piece, against)[0, 1] * against.std() * np.sqrt(piece.size)
-                assert found[beat, number] == pytest.approx(expected, abs=1e-6)
-
-
-def test_peaks_lie_where_the_wave_is_highest():
-    time = np.arange(100.0)
-    hump = np.exp(-(((time - 42) / 8) ** 2))
-    signal = np.stack([hump, -hump, hump + time / 20])
-    onset, offset = np.full((3, 2), 20.0), np.full((3, 2), 60.0)
-    onset[:, 1] = np.nan
-    highest, farthest = (lead_peaks(signal, onset, offset, is_qrs=qrs) for qrs in (True, False))
-    assert np.isnan([highest[:, 1], farthest[:, 1]]).all()
-    assert highest[:, 0] == pytest.approx([42, 42, 43.8], abs=0.7)
-    assert farthest[:, 0] == pytest.approx(42, abs=0.7)  # a tilted line is no peak
-    both = common_peaks(signal[:2], onset[0], offset[0])
-    assert both[0] == pytest.approx(42, abs=0.5)
-    assert np.isnan(both[1])

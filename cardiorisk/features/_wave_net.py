@@ -6,13 +6,15 @@ back to every lead, whose head decides for that lead. Trained by
 :mod:`cardiorisk.features._train_wave_net`; batch normalisation is folded into the weights.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import as_file, files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cardiorisk._compiled import compiled
 from cardiorisk.features._convolution import (
     Kernel,
     Rows,
@@ -73,6 +75,44 @@ def _doubled(x: Rows) -> Rows:
     return doubled
 
 
+@cache
+def _gather() -> Callable[..., None]:
+    """Compile a loop that writes mean, maximum and spread over the leads."""
+
+    def gather(stems: Any, out: Any) -> None:
+        n_leads, n_channels, n_samples = stems.shape
+        squares = np.empty(n_samples, np.float32)
+        share = np.float32(1 / n_leads)
+        for channel in range(n_channels):
+            mean, highest, spread = out[0, channel], out[1, channel], out[2, channel]
+            mean[:] = 0
+            highest[:] = stems[0, channel]
+            for lead in range(n_leads):
+                row = stems[lead, channel]
+                for place in range(n_samples):
+                    mean[place] += row[place] * share
+                    highest[place] = max(highest[place], row[place])
+            squares[:] = 0
+            for lead in range(n_leads):
+                row = stems[lead, channel]
+                for place in range(n_samples):
+                    apart = row[place] - mean[place]
+                    squares[place] += apart * apart
+            for place in range(n_samples):
+                spread[place] = np.sqrt(squares[place] * share + np.float32(SPREAD_FLOOR))
+
+    return compiled(gather)
+
+
+def _logistic(x: Floats) -> Floats:
+    """Logistic function, in place."""
+    np.clip(x, -30, 30, out=x)  # numbers too small for float32's full precision are slow
+    np.negative(x, out=x)
+    np.exp(x, out=x)
+    x += 1
+    return np.reciprocal(x, out=x)
+
+
 class WaveNet:
     """The network with its weights in the layout that convolutions want.
 
@@ -107,11 +147,9 @@ class WaveNet:
 
     def _trunk(self, stems: Floats) -> Rows:
         """See all leads together: (n_leads, channels, n) -> features and scores."""
-        mean = stems.mean(axis=0)
-        apart = stems - mean
-        spread = np.sqrt(np.einsum("ijk,ijk->jk", apart, apart) / len(stems) + SPREAD_FLOOR)
-        x = empty_rows(1, 3 * len(mean), mean.shape[1])
-        np.concatenate([mean, stems.max(axis=0), spread], out=x.inside[0])
+        n_channels, n_samples = stems.shape[1:]
+        x = empty_rows(1, 3 * n_channels, n_samples)
+        _gather()(stems, x.inside[0].reshape(3, n_channels, n_samples))
         levels = []
         for depth in range(self.depth):
             x = self._layer([x], f"down{depth}")
@@ -154,8 +192,7 @@ class WaveNet:
         scores = convolved([hidden], self.kernels["out"], rectified=False).inside
         # Each sample of the stem stands for STEP samples of the lead.
         scores = scores.reshape(n_leads, len(WAVES), STEP, -1).transpose(1, 0, 3, 2)
-        scores = scores.reshape(len(WAVES), n_leads, -1)[..., :n_samples]
-        return np.asarray(1 / (1 + np.exp(-scores.clip(-30, 30))))
+        return _logistic(scores.reshape(len(WAVES), n_leads, -1))[..., :n_samples]
 
 
 @cache

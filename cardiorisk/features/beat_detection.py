@@ -89,19 +89,31 @@ def band_gain(
     return np.concatenate([[0.0], 1 / (1 + outside**4)]).astype(dtype)
 
 
+def _evenly_chosen(values: Floats) -> Floats:
+    """Not all columns where there are many."""
+    return values[:, :: -(-values.shape[1] // QUANTILE_SAMPLES)]
+
+
 def high_values(values: Floats, share: float) -> Floats:
     """Quantile of each row, of evenly chosen values where there are many, (n_rows, 1)."""
-    some = values[:, :: -(-values.shape[1] // QUANTILE_SAMPLES)]
+    some = _evenly_chosen(values)
     place = int(share * (some.shape[1] - 1))
     # A second place makes numpy choose its faster way.
     both = [place, min(place + 1, some.shape[1] - 1)]
     return np.asarray(np.partition(some, both, axis=1)[:, place : place + 1])
 
 
+def _not_faint(banded: Floats) -> Floats:
+    """Leads of which more than one value in a hundred is larger than :data:`FAINTEST`."""
+    some = np.abs(_evenly_chosen(banded))
+    needed = some.shape[1] - int(0.99 * (some.shape[1] - 1))
+    strong = np.count_nonzero(some > FAINTEST, axis=1) >= needed
+    return banded if strong.all() else banded[strong]
+
+
 def qrs_energy(banded: Floats, sampling_rate: float) -> Floats:
     """Steepness in the QRS band, pooled over leads of equal weight, shape (n_samples,)."""
-    strong = high_values(np.abs(banded), 0.99)[:, 0] > FAINTEST
-    banded = banded if strong.all() else banded[strong]
+    banded = _not_faint(banded)
     if not len(banded):
         return np.zeros(banded.shape[1], np.float32)
     steepness = np.empty_like(banded)
