@@ -80,17 +80,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     for n, n_cohorts in zip(options.sizes, options.cohorts, strict=True):
-        for name, make in cells(n, options.bootstraps):
-            if options.only not in name:
-                continue
-            folder = options.cache / f"{name} n={n}"
-            folder.mkdir(parents=True, exist_ok=True)
-            for first in range(0, n_cohorts, BLOCK):
-                path = folder / f"{first:05d}.csv"
+        chosen = {name: make for name, make in cells(n, options.bootstraps) if options.only in name}
+        for first in range(0, n_cohorts, BLOCK):
+            for name, make in chosen.items():
+                path = options.cache / f"{name} n={n}" / f"{first:05d}.csv"
+                path.parent.mkdir(parents=True, exist_ok=True)
                 if not path.exists():
                     block(make, range(first, min(first + BLOCK, n_cohorts)), path)
             write(options.cache, options.bootstraps)
-            print(f"{name}, n = {n}, done", flush=True)
+            print(f"n = {n}, {min(first + BLOCK, n_cohorts)} cohorts", flush=True)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,32 @@ def test_band_follows_patients_not_rows():
     assert width(ungrouped) < 0.6 * width(alone)
 
 
+def test_band_covers_the_truth_where_the_curve_is_stiff():
+    # Averaged over the risks; percentiles of the smooth curve's resamples cover 0.87 of it.
+    inside = []
+    for seed in range(25):
+        events, risk = cohort(2000, slope=0.75, seed=seed)
+        curve = calibration(events, risk, n_bootstraps=100, random_state=seed).curve
+        at = np.quantile(risk, np.linspace(0.05, 0.95, 10))
+        low, high = (np.interp(at, curve["predicted"], curve[name]) for name in ("low", "high"))
+        truth = expit(0.75 * logit(at))
+        inside.append(np.mean((low <= truth) & (truth <= high)))
+    assert np.mean(inside) > 0.92
+
+
+def test_band_is_open_where_no_event_was_seen():
+    risk = np.linspace(0.01, 0.9, 300)
+    events = risk > 0.45
+    curve = calibration(events, risk, n_bootstraps=50).curve
+    assert curve["high"].iloc[0] > 0.03
+    assert (curve["low"] <= curve["observed"]).all()
+    assert (curve["observed"] <= curve["high"]).all()
+
+
+def test_without_resamples_there_is_no_band():
+    assert calibration(*cohort(100), n_bootstraps=0).curve[["low", "high"]].isna().all(axis=None)
+
+
 def test_labels_in_words():
     events, risk = cohort(200)
     words = np.where(events, "ill", "well")

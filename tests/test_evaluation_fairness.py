@@ -12,6 +12,8 @@ from fairlearn.metrics import (
 from sklearn.metrics import precision_score, roc_auc_score
 
 from cardiorisk.evaluation import fairness_gaps
+from cardiorisk.evaluation.gap_limits import proportion_gap
+from cardiorisk.evaluation.intervals import proportion_interval
 
 RNG = np.random.default_rng(0)
 N = 900
@@ -88,3 +90,24 @@ def test_a_measure_that_does_not_exist_is_missing():
 def test_bad_thresholds_are_refused():
     with pytest.raises(ValueError, match="Got threshold=50"):
         fairness_gaps(EVENTS, RISK, {"sex": SEX}, threshold=50)
+
+
+def test_gap_of_proportions_has_newcombes_limits():
+    # 56 of 70 against 48 of 80, method 10 in Newcombe's table: 0.2 (0.0524 to 0.3339).
+    rng = np.random.default_rng(0)
+    parts = [
+        proportion_interval(k / n, rng.binomial(n, k / n, 200_000) / n, n)
+        for k, n in ((56, 70), (48, 80))
+    ]
+    gap = proportion_gap(*parts)
+    assert (gap.low, gap.high) == pytest.approx((0.0524, 0.3339), abs=1e-3)
+
+
+def test_gap_with_few_rows_behind_it_stays_open():
+    # All of the few who are flagged have the event: resamples of that share never vary.
+    events = np.repeat([True, False, True, False], [12, 20, 15, 25])
+    risk = np.repeat([0.9, 0.1, 0.8, 0.2], [12, 20, 15, 25])
+    sex = np.repeat(["f", "m"], [32, 40])
+    gaps = fairness_gaps(events, risk, {"sex": sex}, n_bootstraps=100).set_index("measure")
+    assert gaps.loc["ppv", "gap"] == 0
+    assert gaps.loc["ppv", "high"] > 0.1

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from cardiorisk._validation import check_groups
+from cardiorisk.evaluation.curve_band import curve_band
 from cardiorisk.evaluation.curve_span import choose_span
 from cardiorisk.evaluation.distance_interval import lowest_distance, node_masses
 from cardiorisk.evaluation.intervals import (
@@ -37,6 +38,7 @@ MEASURED = (
     "calibration_slope",  # the intercept that belongs to it exists where it does
     "observed_expected_ratio",
 )
+ROUGHER = 0.5  # span of the curve behind the band, beside that of the curve shown
 ICI, OPTIMISM, CURVE = 4, 5, 6  # where they, and the curve, begin among the values
 GRID_POINTS = 101
 HISTOGRAM_BINS = 20
@@ -52,7 +54,8 @@ class CalibrationCurve:
         One row a bin of predicted risk: ``mean_predicted``, ``observed``, ``low``, ``high``
         (Clopper-Pearson), ``n`` and ``events``.
     curve : DataFrame
-        The smooth curve: ``predicted``, ``observed``, ``low``, ``high`` (pointwise).
+        The smooth curve: ``predicted``, ``observed``, and ``low`` and ``high``, pointwise limits of
+        the true risk.
     histogram : DataFrame
         Twenty equal bins of predicted risk: ``left``, ``right``, ``events``, ``non_events``.
     slope : Interval
@@ -211,8 +214,11 @@ def calibration(
         for k, name in enumerate(MEASURED)
     )
     ici = _ici(events, risk, grid, unit, estimate, samples, confidence)
-    curve, curves = estimate[CURVE:], samples[:, CURVE:]
-    low, high = _band(curves, confidence)
+    curve, rough = np.split(estimate[CURVE:], 2)
+    n_units = len(risk) if unit is None else int(unit.max()) + 1
+    nearby = max(2.0, span * ROUGHER * n_units)
+    band = samples[:, CURVE + len(grid) :]
+    low, high = curve_band(rough, band, nearby, confidence, shown=curve)
     return CalibrationCurve(
         table=_table(events, risk, n_bins, strategy, confidence),
         curve=pd.DataFrame({"predicted": grid, "observed": curve, "low": low, "high": high}),
@@ -238,11 +244,12 @@ def _grid(risk: Floats) -> Floats:
 
 
 def _statistic(events: npt.NDArray[np.bool_], risk: Floats, grid: Floats, span: float) -> Statistic:
-    """Slope, intercept, its own intercept, O:E, ICI and its optimism; then the curve."""
+    """Slope, intercept, its own intercept, O:E, ICI and its optimism; the curve; a rougher one."""
     outcome = events.astype(np.float64)
     x, _ = log_odds(risk)
     line, in_the_large = recalibration_line(x, outcome), calibration_in_the_large(x, outcome)
     smooth, optimism = smooth_curve(risk, events, grid, span), signed_means(risk, events, grid)
+    rough = smooth_curve(risk, events, grid, span * ROUGHER)
 
     def statistic(weights: Floats) -> Floats:
         fitted, curve = line(weights), smooth(weights)
@@ -250,7 +257,9 @@ def _statistic(events: npt.NDArray[np.bool_], risk: Floats, grid: Floats, span: 
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (weights @ outcome) / expected
         measures = (fitted[:, 1], in_the_large(weights)[:, 0], fitted[:, 0], ratio, curve[:, -1])
-        return np.column_stack([*measures, optimism(curve[:, :-1], weights), curve[:, :-1]])
+        return np.column_stack(
+            [*measures, optimism(curve[:, :-1], weights), curve[:, :-1]] + [rough(weights)[:, :-1]]
+        )
 
     return statistic
 
@@ -264,22 +273,13 @@ def _ici(
     samples: Floats,
     confidence: float,
 ) -> Interval:
-    value, curve, curves = float(estimate[ICI]), estimate[CURVE:], samples[:, CURVE:]
+    until = CURVE + len(grid)
+    value, curve, curves = float(estimate[ICI]), estimate[CURVE:until], samples[:, CURVE:until]
     masses = node_masses(risk, grid)
     low = lowest_distance(value, curve - grid, curves - grid, masses, confidence)
     optimism = samples[:, OPTIMISM]
     high = highest_distance(risk, events, grid, curve, optimism, unit, confidence)
     return Interval(value, low, max(high, value) if np.isfinite(high) else high)
-
-
-def _band(samples: Floats, confidence: float) -> tuple[Floats, Floats]:
-    """Pointwise percentiles; a resample may have no row near a point, and is left out there."""
-    limits = np.full((2, samples.shape[1]), np.nan)
-    known = ~np.isnan(samples).all(axis=0)
-    if known.any() and len(samples):
-        tail = (1 - confidence) / 2
-        limits[:, known] = np.nanquantile(samples[:, known], [tail, 1 - tail], axis=0)
-    return limits[0], limits[1]
 
 
 def _table(

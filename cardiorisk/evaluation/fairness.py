@@ -9,12 +9,14 @@ import pandas as pd
 from cardiorisk._optional import require
 from cardiorisk._validation import check_groups
 from cardiorisk.evaluation.discrimination import auroc, cumulative_counts, rank
+from cardiorisk.evaluation.gap_limits import proportion_gap
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap_interval,
     check_confidence,
     estimate_and_resamples,
+    normal_interval,
+    proportion_interval,
 )
 from cardiorisk.evaluation.measures import THRESHOLD_MEASURES, threshold_measures
 from cardiorisk.evaluation.outcomes import check_outcome
@@ -82,6 +84,9 @@ def fairness_gaps(
     -----
     - The interval is that of the two subgroups which are farthest apart. Of more than two, they
       were chosen for being so, and the gap is too large by chance; a note says it.
+    - Gaps of proportions have Newcombe's limits, from Wilson's limits of each subgroup; the gap of
+      AUROCs has the standard error of its resamples. A lower limit below 0 says that the order of
+      the two may be the other way round.
     - Equal error rates and equal calibration cannot both be had where prevalence differs
       (Chouldechova A. Big Data 2017;5:153-163. doi:10.1089/big.2016.0047): which gap matters
       depends on what the model is for.
@@ -89,7 +94,9 @@ def fairness_gaps(
     References
     ----------
     Weerts H et al. JMLR 2023;24(257):1-8. https://jmlr.org/papers/v24/23-0389.html; equalised
-    odds: Hardt M, Price E, Srebro N. NeurIPS 2016. doi:10.48550/arXiv.1610.02413
+    odds: Hardt M, Price E, Srebro N. NeurIPS 2016. doi:10.48550/arXiv.1610.02413;
+    limits: Newcombe RG. Stat Med 1998;17:873-890.
+    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
 
     Examples
     --------
@@ -145,17 +152,54 @@ def _gaps(
         notes = [*notes, f"the farthest apart of {len(parts)} subgroups"]
     for m, measure in enumerate(MEASURES):
         values = frame.by_group[measure].reindex(names).to_numpy(dtype=np.float64)
-        gap = float(frame.difference(method="between_groups")[measure])
         if not np.isfinite(values).all():
             missing = f"{measure} does not exist in a subgroup"
             rows.append(_row(variable, measure, MISSING, "", "", missing))
             continue
         low, high = int(values.argmin()), int(values.argmax())
-        drawn = samples[:, high * len(MEASURES) + m] - samples[:, low * len(MEASURES) + m]
-        interval = bootstrap_interval(gap, drawn, confidence)
+        drawn = [samples[:, part * len(MEASURES) + m] for part in (high, low)]
+        pair = [parts[names[part]] for part in (high, low)]
+        shares = values[[high, low]]
+        units = [
+            _units(measure, member, events, risk >= threshold, resampling["groups"])
+            for member in pair
+        ]
+        interval = _limits(measure, shares, drawn, units, confidence)
         note = "; ".join(notes + ([interval.reason] if interval.reason else []))
         rows.append(_row(variable, measure, interval, names[low], names[high], note))
     return rows
+
+
+def _limits(
+    measure: str,
+    values: Floats,
+    drawn: list[Floats],
+    units: list[tuple[int, int]],
+    confidence: float,
+) -> Interval:
+    """Limit the gap of the higher and the lower of two subgroups."""
+    if measure == "auroc":
+        return normal_interval(float(values[0] - values[1]), drawn[0] - drawn[1], confidence)
+    higher, lower = (
+        proportion_interval(value, samples, n_units, confidence, n_rows=n_rows)
+        for value, samples, (n_units, n_rows) in zip(values, drawn, units, strict=True)
+    )
+    return proportion_gap(higher, lower)
+
+
+def _units(
+    measure: str,
+    member: npt.NDArray[np.bool_],
+    events: npt.NDArray[np.bool_],
+    flagged: npt.NDArray[np.bool_],
+    groups: npt.NDArray[Any] | None,
+) -> tuple[int, int]:
+    """Independent units, and rows, behind a proportion of a subgroup."""
+    every = np.ones(len(events), dtype=bool)
+    behind = {"sensitivity": events, "specificity": ~events, "ppv": flagged}.get(measure, every)
+    rows = member & behind
+    n_rows = int(rows.sum())
+    return (n_rows if groups is None else len(np.unique(groups[rows]))), n_rows
 
 
 def _row(
