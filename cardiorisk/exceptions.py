@@ -10,6 +10,7 @@ __all__ = [
     "LeakageWarning",
     "OptionalDependencyError",
     "ReadError",
+    "RefitWarning",
     "SignalError",
     "SignalWarning",
     "TableError",
@@ -73,6 +74,10 @@ class CoverageWarning(CardioRiskWarning):
 
 class LeakageWarning(CardioRiskWarning):
     """Test rows may have been known before the test; the message tells how and what to do."""
+
+
+class RefitWarning(CardioRiskWarning):
+    """A model that came fitted was fitted anew in folds, which may not be what was meant."""
 
 
 class VersionWarning(CardioRiskWarning):

@@ -127,7 +127,7 @@ def test_sentences_use_known_fields_only():
 def test_unknown_numbers_and_results_of_several_risks_are_refused():
     with pytest.raises(ValueError, match=r"items \['28'\]"):
         checklist(RESULT, given={"28": "x"})
-    three = evaluate(MODEL, X.fillna(0), np.arange(300) % 3, n_bootstraps=0)
+    three = evaluate(MODEL, X.fillna(0), np.arange(300) % 3, cv=5, n_bootstraps=0)
     with pytest.raises(ValueError, match="without pos_label"):
         checklist(three)
 

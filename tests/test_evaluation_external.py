@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cardiorisk.evaluation import compare, evaluate
+from cardiorisk.exceptions import LeakageWarning, RefitWarning
 
 X, Y = make_classification(400, 5, flip_y=0.2, random_state=0)
 DEVELOPED = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:200], Y[:200])
@@ -52,13 +53,42 @@ def test_a_frozen_step_before_a_free_one_is_fitted_in_folds():
     assert not evaluate(model, NEW, OUTCOME, n_bootstraps=0).external
 
 
-def test_a_fitted_model_without_a_word_is_cross_validated_and_that_is_said():
-    result = evaluate(DEVELOPED, NEW, OUTCOME, n_bootstraps=0)
+def test_a_fitted_model_without_a_word_is_cross_validated_and_warned_of():
+    with pytest.warns(RefitWarning, match="Say cv='external' to test it as it is") as caught:
+        result = evaluate(DEVELOPED, NEW, OUTCOME, n_bootstraps=0)
+    assert caught[0].filename == __file__
     assert not result.external
     assert "5-fold" in result.protocol
     assert "came fitted, and clones of it were fitted anew" in repr(result)
+
+
+def test_folds_that_were_asked_for_are_only_noted():
+    result = evaluate(DEVELOPED, NEW, OUTCOME, cv=5, n_bootstraps=0)
+    assert "came fitted" in repr(result)
     unfitted = make_pipeline(StandardScaler(), LogisticRegression())
     assert evaluate(unfitted, NEW, OUTCOME, n_bootstraps=0).notes == ()
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_new_rows_of_one_class_get_what_exists(value):
+    result = external(y=np.full(200, value), n_bootstraps=200)
+    assert result.classes.tolist() == [0, 1]
+    assert "row" in str(result.metrics["auroc"])
+    assert np.isnan(result.metrics["calibration_slope"].estimate)
+    expected = np.mean((result.risk - value) ** 2)
+    assert result.metrics["brier"].estimate == pytest.approx(expected)
+    ratio = result.metrics["observed_expected_ratio"]
+    assert ratio.estimate == pytest.approx(value * 200 / result.risk.sum())
+    assert ratio.low <= ratio.estimate < ratio.high
+    if not value:  # three events are the most that none may hide, with 5 % error on one side
+        assert ratio.high == pytest.approx(3.689 / result.risk.sum(), rel=1e-3)
+        halves = external(y=np.zeros(200), groups=np.arange(200) // 2, n_bootstraps=10)
+        assert halves.metrics["observed_expected_ratio"].high == pytest.approx(2 * ratio.high)
+
+
+def test_weights_are_refused_where_nothing_is_fitted():
+    with pytest.raises(ValueError, match="weights are for training"):
+        external(sample_weight=np.ones(200))
 
 
 def test_patients_are_resampled_whole():
@@ -92,7 +122,9 @@ def test_two_external_models_are_compared_on_rows_but_not_over_folds():
 def test_external_tables_of_labels():
     table = pd.DataFrame({"a": Y, "b": X[:, 1] > 0}).astype(int)
     model = OneVsRestClassifier(LogisticRegression()).fit(X[:200], table[:200])
-    result = external(model, NEW, table[200:])
+    with pytest.warns(LeakageWarning, match="Label 'b': The outcome is a rule on column 1"):
+        result = external(model, NEW, table[200:])
+    assert any("Label 'b'" in note for note in result.notes)
     np.testing.assert_array_equal(result.probability[0], model.predict_proba(NEW))
 
 
@@ -101,10 +133,9 @@ def test_external_tables_of_labels():
     [
         ({"model": LogisticRegression()}, "LogisticRegression that is not fitted"),
         ({"y": OUTCOME + 1}, r"the label 2, but the model knows \[0, 1\]"),
-        ({"y": np.zeros(200)}, "single class"),
         ({"X": NEW[:5]}, "5 rows of X"),
     ],
-    ids=["unfitted", "strange label", "one class", "lengths"],
+    ids=["unfitted", "strange label", "lengths"],
 )
 def test_bad_input_is_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -13,6 +13,7 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from cardiorisk.evaluation import calibration, compare, evaluate
 from cardiorisk.evaluation.pooling import binary_intervals
+from cardiorisk.exceptions import LeakageWarning
 
 X, Y = make_multilabel_classification(240, 6, n_classes=3, random_state=1)
 NAMES = ["AF", "LBBB", "STEMI"]
@@ -141,3 +142,35 @@ def test_what_belongs_to_one_label_is_refused():
         compare({"a": evaluated(), "b": evaluated()})
     with pytest.raises(ValueError, match="240 rows of X, but 100 rows of labels"):
         evaluated(y=Y[:100])
+
+
+def test_guards_look_at_rows_once_and_at_each_label():
+    rng = np.random.default_rng(3)
+    features = pd.DataFrame(rng.normal(size=(300, 4)), columns=list("abcd"))
+    labels = pd.DataFrame({"rule": features["c"] > 0.2, "noise": rng.random(300) < 0.4})
+    copied = np.append(np.arange(300), np.arange(60))  # sixty rows twice
+    model = OneVsRestClassifier(LogisticRegression())
+    with pytest.warns(LeakageWarning) as caught:
+        result = evaluate(model, features.loc[copied], labels.loc[copied], n_bootstraps=0)
+    words = [str(one.message) for one in caught]
+    assert sum("Label 'rule': The outcome is a rule on c" in word for word in words) == 1
+    assert sum("copies_across_folds" in word for word in words) == 1
+    assert len(words) == len(result.notes) == 2
+    assert not evaluate(model, features.loc[copied], labels.loc[copied], guards=None).notes
+
+
+def test_sites_of_labels_are_left_out_one_at_a_time_and_patients_are_drawn():
+    rng = np.random.default_rng(4)
+    features, labels = rng.normal(size=(240, 3)), rng.random((240, 2)) < 0.4
+    sites, patients = np.arange(240) // 80, np.arange(240) // 2
+    result = evaluate(
+        OneVsRestClassifier(LogisticRegression()),
+        features,
+        labels,
+        patients,
+        "leave-one-site-out",
+        sites=sites,
+        n_bootstraps=20,
+    )
+    assert result.per_fold["held_out"].tolist() == ["0", "1", "2"]
+    np.testing.assert_array_equal(result.patients, patients)

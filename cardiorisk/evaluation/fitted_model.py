@@ -1,5 +1,6 @@
 """A model that came fitted: what it says about new rows, and nothing learnt from them."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,17 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from cardiorisk.evaluation.protocols import Protocol
+from cardiorisk.exceptions import RefitWarning
 
-__all__ = ["EXTERNAL", "came_fitted", "external_protocol", "is_external", "known_classes"]
+__all__ = [
+    "EXTERNAL",
+    "came_fitted",
+    "external_protocol",
+    "is_external",
+    "known_classes",
+    "refuse_weights",
+    "warn_of_refits",
+]
 
 EXTERNAL = "external"
 WORDS = "external validation: the model came fitted, nothing was fitted to these rows"
@@ -41,6 +51,31 @@ def came_fitted(model: Any) -> bool:
         return hasattr(model, "classes_")
     except (NotFittedError, ValueError):  # a property of a model that was not fitted
         return False
+
+
+def warn_of_refits(model: Any, cv: Any, stacklevel: int) -> None:
+    """Warn where a model came fitted and nobody said whether it is to be tested as it is.
+
+    A call with new rows means an external test; one with the training rows must not get it. The
+    safe reading of both is cross-validation, and the reader has to be told.
+    """
+    if cv is None and came_fitted(model):
+        warnings.warn(
+            "Got a model that is fitted, without cv: clones of it are fitted anew in folds of "
+            "these rows. Say cv='external' to test it as it is, on rows that it did not see, or "
+            "cv=5 if folds are meant.",
+            RefitWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def refuse_weights(sample_weight: Any) -> None:
+    """Raise ValueError for weights of an external test, which fits nothing."""
+    if sample_weight is not None:
+        raise ValueError(
+            "Got sample_weight for an external test, but weights are for training, and nothing is "
+            "fitted there; measures count every row once."
+        )
 
 
 def known_classes(model: Any, y: npt.NDArray[Any]) -> npt.NDArray[Any]:

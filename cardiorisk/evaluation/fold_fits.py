@@ -15,7 +15,7 @@ from cardiorisk._optional import require
 from cardiorisk.evaluation.indicators import presence_probability
 from cardiorisk.evaluation.protocols import Protocol
 
-__all__ = ["label_probability", "predict_external", "run_folds"]
+__all__ = ["class_probability", "label_probability", "predict_external", "run_folds"]
 
 Predict = Callable[[Any, Any, npt.NDArray[Any]], npt.NDArray[np.float64]]
 

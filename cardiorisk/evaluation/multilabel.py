@@ -1,5 +1,6 @@
 """Several labels a row: each label's measures, and their means over labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,8 +12,13 @@ from sklearn.utils.validation import _num_samples
 
 from cardiorisk._validation import check_groups
 from cardiorisk.evaluation.fitted_model import came_fitted, external_protocol
-from cardiorisk.evaluation.fold_assembly import assemble, notes_of
-from cardiorisk.evaluation.fold_fits import label_probability, predict_external, run_folds
+from cardiorisk.evaluation.fold_assembly import notes_of
+from cardiorisk.evaluation.fold_fits import label_probability
+from cardiorisk.evaluation.fold_predictions import (
+    predict_rows,
+    resolve_sites,
+    units_of_resampling,
+)
 from cardiorisk.evaluation.indicators import check_labels, label_strata
 from cardiorisk.evaluation.intervals import Interval
 from cardiorisk.evaluation.label_measures import (
@@ -20,8 +26,10 @@ from cardiorisk.evaluation.label_measures import (
     table_of_folds,
     thresholds_of_labels,
 )
+from cardiorisk.evaluation.leakage.check import ON_ROWS, warn_of_label_leakage
+from cardiorisk.evaluation.leakage.study import Study
 from cardiorisk.evaluation.measures import BINARY_MEASURES
-from cardiorisk.evaluation.protocols import DEFAULT_FOLDS, Protocol, resolve_protocol
+from cardiorisk.evaluation.protocols import DEFAULT_FOLDS, Protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
 __all__ = ["MultilabelResult", "evaluate_labels", "is_label_table"]
@@ -127,34 +135,44 @@ def evaluate_labels(
     *,
     cv: Any,
     external: bool,
+    sites: Any,
     thresholds: Floats,
+    guards: Sequence[str],
     n_bootstraps: int,
     confidence: float,
     random_state: Any,
     n_jobs: int | None,
-    return_models: bool,
     **fitting: Any,
 ) -> MultilabelResult:
     """Evaluate a multi-label model; see :func:`cardiorisk.evaluation.evaluate`."""
     names, _, present = check_labels(y)
     if _num_samples(X) != len(present):
         raise ValueError(f"Got {_num_samples(X)} rows of X, but {len(present)} rows of labels.")
-    groups = check_groups(groups, len(present))
+    groups, sites = check_groups(groups, len(present)), check_groups(sites, len(present))
     table = present.astype(np.int64)
-    models: tuple[Any, ...] = (model,) if return_models else ()
     if external:
         protocol = external_protocol(len(table))
-        parts = [predict_external(model, X, table, None)]
+        guards = [guard for guard in guards if guard in ON_ROWS]
     else:
-        protocol = _label_protocol(cv, X, present, groups, random_state)
-        fitting |= {"return_models": return_models, "n_jobs": n_jobs}
-        folds = run_folds(model, X, table, protocol, groups, **fitting, predict=label_probability)
-        parts = [part for part, _ in folds]
-        models = tuple(fitted for _, fitted in folds) if return_models else ()
-    probability, fold = assemble(protocol, parts, len(table), len(names))
+        protocol, groups = _label_protocol(cv, X, present, groups, sites, random_state)
+    study = Study(X, None, protocol.splits, groups, sites)
+    leakage = warn_of_label_leakage(study, names, present, guards, stacklevel=3)
+    probability, fold, models = predict_rows(
+        model,
+        X,
+        table,
+        protocol,
+        groups,
+        known=None,
+        external=external,
+        n_columns=len(names),
+        predict=label_probability,
+        n_jobs=n_jobs,
+        **fitting,
+    )
+    units = units_of_resampling(protocol, groups, sites)
     resampling = {
-        "groups": None if protocol.by_site else groups,
-        "strata": groups if protocol.by_site else None,
+        **units,
         "n_bootstraps": n_bootstraps,
         "random_state": random_state,
         "n_jobs": n_jobs,
@@ -174,18 +192,24 @@ def evaluate_labels(
         per_fold=table_of_folds(present, probability, protocol),
         models=models,
         confidence=confidence,
-        notes=notes_of(protocol, fold, groups, None, refitted=came_fitted(model) and not external),
-        by_site=protocol.by_site,
+        notes=leakage
+        + notes_of(protocol, fold, groups, None, refitted=came_fitted(model) and not external),
+        by_site=units["strata"] is not None,
         external=external,
         per_label=per_label,
     )
 
 
 def _label_protocol(
-    cv: Any, X: Any, present: npt.NDArray[np.bool_], groups: npt.NDArray[Any] | None, seed: Any
-) -> Protocol:
+    cv: Any,
+    X: Any,
+    present: npt.NDArray[np.bool_],
+    groups: npt.NDArray[Any] | None,
+    sites: npt.NDArray[Any] | None,
+    seed: Any,
+) -> tuple[Protocol, npt.NDArray[Any] | None]:
     n_folds = cv if isinstance(cv, int | np.integer) else DEFAULT_FOLDS
     strata = label_strata(present, smallest=max(2, int(n_folds)))
-    protocol = resolve_protocol(cv, X, strata, groups, seed)
+    protocol, units = resolve_sites(cv, X, strata, groups, sites, seed)
     words = protocol.words.replace("stratified by outcome", "stratified by rarest label")
-    return replace(protocol, words=words)
+    return replace(protocol, words=words), units

@@ -13,11 +13,18 @@ from cardiorisk.evaluation.fitted_model import (
     external_protocol,
     is_external,
     known_classes,
+    refuse_weights,
+    warn_of_refits,
 )
-from cardiorisk.evaluation.fold_assembly import assemble, notes_of
-from cardiorisk.evaluation.fold_fits import predict_external, run_folds
+from cardiorisk.evaluation.fold_assembly import notes_of
+from cardiorisk.evaluation.fold_fits import class_probability
+from cardiorisk.evaluation.fold_predictions import (
+    predict_rows,
+    resolve_sites,
+    units_of_resampling,
+)
 from cardiorisk.evaluation.intervals import check_confidence
-from cardiorisk.evaluation.leakage.check import chosen_guards, warn_of_leakage
+from cardiorisk.evaluation.leakage.check import ON_ROWS, chosen_guards, warn_of_leakage
 from cardiorisk.evaluation.leakage.study import Study
 from cardiorisk.evaluation.multilabel import evaluate_labels, is_label_table
 from cardiorisk.evaluation.outcomes import check_labels
@@ -27,12 +34,10 @@ from cardiorisk.evaluation.pooling import (
     pooled_thresholds,
     table_of_folds,
 )
-from cardiorisk.evaluation.protocols import Protocol, resolve_protocol
+from cardiorisk.evaluation.protocols import Protocol
 from cardiorisk.evaluation.result import EvaluationResult
 
 __all__ = ["evaluate"]
-
-ON_ROWS = ("rule_labels", "late_events")  # guards that need no training part
 
 
 def evaluate(
@@ -49,6 +54,7 @@ def evaluate(
     pos_label: Any = None,
     return_models: bool = False,
     sample_weight: Any = None,
+    sites: Any = None,
     guards: str | Iterable[str] | None = "cheap",
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -64,8 +70,9 @@ def evaluate(
     ----------
     model : estimator
         A classifier with ``predict_proba``, or a Pipeline that ends in one. Not changed. It is
-        cloned and fitted in each fold, also if it came fitted, unless ``cv="external"`` or it is
-        wrapped in :class:`sklearn.frozen.FrozenEstimator`: then it is tested as it is.
+        cloned and fitted in each fold, also if it came fitted (with a warning unless ``cv`` says
+        so), unless ``cv="external"`` or it is wrapped in
+        :class:`sklearn.frozen.FrozenEstimator`: then it is tested as it is.
     X : DataFrame, array of 2 or 3 dimensions, or sequence of ECGRecord
         One row, or one record, a prediction.
     y : array-like of shape (n,)
@@ -97,11 +104,14 @@ def evaluate(
     return_models : bool, default=False
         Whether to keep the fitted models.
     sample_weight : array-like of shape (n,), optional
-        For training only; the measures count every row once.
+        For training only; the measures count every row once. Refused by an external test.
+    sites : array-like of shape (n,), optional
+        The hospital or device of each row, for the guards and for ``cv="leave-one-site-out"``;
+        then ``groups`` may be the patients, which the bootstrap draws.
     guards : {"cheap", "all"}, iterable of str or None, default="cheap"
         Leakage guards that look at the data before anything is fitted; their names are those of
-        :func:`check_leakage`. None for none. A table of labels has none; an external test only
-        those that need no training part.
+        :func:`check_leakage`. None for none. An external test has only those that need no
+        training part.
     n_jobs : int, optional
         Folds fitted at the same time. The result does not depend on it.
     verbose : int, default=0
@@ -117,14 +127,17 @@ def evaluate(
     Raises
     ------
     ValueError
-        Labels are missing or of one class, lengths differ, a split leaks a row or a group, a
-        training part lacks a class, or a prediction is not a probability; an external model is
-        not fitted, or does not know a label.
+        Labels are missing or of one class (which an external test allows), lengths differ, a
+        split leaks a row or a group, a training part lacks a class, or a prediction is not a
+        probability; an external model is not fitted, or does not know a label, or came with
+        weights.
     TypeError
         The model has no ``predict_proba``, or takes no ``sample_weight`` although one was given.
 
     Warns
     -----
+    RefitWarning
+        The model came fitted, and ``cv`` does not say whether folds or an external test are meant.
     LeakageWarning
         A guard found that test rows may be known before the test; the finding is among ``notes``.
 
@@ -165,6 +178,10 @@ def evaluate(
     cuts = _check_thresholds(thresholds)
     X = X if hasattr(X, "shape") else list(X)
     external = is_external(model, cv)
+    if external:
+        refuse_weights(sample_weight)
+    else:
+        warn_of_refits(model, cv, stacklevel=2)
     run: dict[str, Any] = {
         "cv": cv,
         "external": external,
@@ -178,11 +195,15 @@ def evaluate(
     }
     if is_label_table(y):
         _refuse_for_labels(pos_label, auroc_interval)
-        return evaluate_labels(model, X, y, groups, thresholds=cuts, **run)
-    y = check_labels(y)
+        asked = chosen_guards(guards)
+        return evaluate_labels(
+            model, X, y, groups, sites=sites, thresholds=cuts, guards=asked, **run
+        )
+    y = check_labels(y, 1 if external else 2)
     if _num_samples(X) != len(y):
         raise ValueError(f"Got {_num_samples(X)} rows of X, but {len(y)} labels.")
     groups = check_groups(groups, len(y))
+    run["sites"] = check_groups(sites, len(y))
     return _evaluate_classes(
         model, X, y, groups, cuts, auroc_interval, pos_label, chosen_guards(guards), **run
     )
@@ -200,11 +221,11 @@ def _evaluate_classes(
     *,
     cv: Any,
     external: bool,
+    sites: npt.NDArray[Any] | None,
     n_bootstraps: int,
     confidence: float,
     random_state: Any,
     n_jobs: int | None,
-    return_models: bool,
     **fitting: Any,
 ) -> EvaluationResult:
     classes = known_classes(model, y) if external else np.unique(y)
@@ -212,23 +233,30 @@ def _evaluate_classes(
     one_risk = pos_label is not None or len(classes) == 2
     positive = positive_index(classes, pos_label) if one_risk else None
     by = check_auroc_interval(auroc_interval, positive)
-    models: tuple[Any, ...] = (model,) if return_models else ()
     if external:
         protocol = external_protocol(len(y))
-        leakage = _leakage(X, y, protocol, groups, pos_label, [g for g in guards if g in ON_ROWS])
-        parts = [predict_external(model, X, y, classes)]
+        guards = [guard for guard in guards if guard in ON_ROWS]
     else:
-        protocol = resolve_protocol(cv, X, y, groups, random_state)
+        protocol, groups = resolve_sites(cv, X, y, groups, sites, random_state)
         _check_training_parts(protocol, code, classes)
-        leakage = _leakage(X, y, protocol, groups, pos_label, guards)
-        fitting |= {"return_models": return_models, "n_jobs": n_jobs}
-        folds = run_folds(model, X, y, protocol, groups, **fitting)
-        parts = [part for part, _ in folds]
-        models = tuple(fitted for _, fitted in folds) if return_models else ()
-    probability, fold = assemble(protocol, parts, len(y), len(classes))
+    study = Study(X, y, protocol.splits, groups, sites, pos_label)
+    leakage = warn_of_leakage(study, guards, stacklevel=3)
+    probability, fold, models = predict_rows(
+        model,
+        X,
+        y,
+        protocol,
+        groups,
+        known=classes,
+        external=external,
+        n_columns=len(classes),
+        predict=class_probability,
+        n_jobs=n_jobs,
+        **fitting,
+    )
+    units = units_of_resampling(protocol, groups, sites)
     resampling = {
-        "groups": None if protocol.by_site else groups,
-        "strata": groups if protocol.by_site else None,
+        **units,
         "n_bootstraps": n_bootstraps,
         "confidence": confidence,
         "random_state": random_state,
@@ -251,7 +279,7 @@ def _evaluate_classes(
         confidence=confidence,
         notes=leakage
         + notes_of(protocol, fold, groups, risk, refitted=came_fitted(model) and not external),
-        by_site=protocol.by_site,
+        by_site=units["strata"] is not None,
         external=external,
     )
 
@@ -262,19 +290,6 @@ def _refuse_for_labels(pos_label: Any, auroc_interval: str) -> None:
             "Got a table of labels with pos_label or auroc_interval, which are for one label a "
             "row; take result.label(name) first."
         )
-
-
-def _leakage(
-    X: Any,
-    y: npt.NDArray[Any],
-    protocol: Protocol,
-    groups: npt.NDArray[Any] | None,
-    pos_label: Any,
-    guards: Sequence[str],
-) -> tuple[str, ...]:
-    """Warn the caller of evaluate of what the guards find, and return it as notes."""
-    study = Study(X, y, protocol.splits, groups, pos_label=pos_label)
-    return warn_of_leakage(study, guards, stacklevel=4)
 
 
 def _check_thresholds(thresholds: Any) -> npt.NDArray[np.float64]:

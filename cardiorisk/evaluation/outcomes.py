@@ -12,13 +12,15 @@ from cardiorisk._validation import positive_index
 __all__ = ["check_labels", "check_outcome", "check_probability"]
 
 
-def check_labels(y: Any) -> npt.NDArray[Any]:
+def check_labels(y: Any, least: int = 2) -> npt.NDArray[Any]:
     """Return labels as a flat array without missing entries and with at least two classes.
 
     Parameters
     ----------
     y : array-like of shape (n,)
         Numbers, booleans or strings, two or more classes.
+    least : int, default=2
+        Classes that must be there; 1 where a fitted model knows the others.
 
     Returns
     -------
@@ -45,7 +47,7 @@ def check_labels(y: Any) -> npt.NDArray[Any]:
     kind = type_of_target(labels, input_name="y")
     if kind not in ("binary", "multiclass"):
         raise ValueError(f"Got a {kind} y, but expected the labels of two or more classes.")
-    if len(np.unique(labels)) < 2:
+    if len(np.unique(labels)) < least:
         raise ValueError(
             f"Got y with the single class {labels.tolist()[0]!r}, but expected at least two."
         )

@@ -105,11 +105,30 @@ def pooled_measures(
         )
         for k, name in enumerate(names)
     }
+    if n_events == 0:
+        expected = np.nanmean(probability[:, :, positive], axis=0).sum()
+        units = resampling.get("groups")
+        share = 1.0 if units is None else len(np.unique(units)) / len(code)
+        intervals["observed_expected_ratio"] = _no_events(float(expected * share), confidence)
     if auroc_interval == "delong":
         risks = probability[None, :, :, positive]
         area, covariance = delong(code == positive, risks, resampling.get("groups"))
         intervals["auroc"] = delong_interval(float(area[0]), float(covariance[0, 0]), confidence)
     return intervals
+
+
+def _no_events(expected: float, confidence: float) -> Interval:
+    """Limit observed:expected where nothing was observed, exactly for a Poisson count.
+
+    References
+    ----------
+    Garwood F. Biometrika 1936;28:437-442. doi:10.1093/biomet/28.3-4.437
+    """
+    if not expected > 0:
+        return Interval(np.nan, np.nan, np.nan, "all risks are 0")
+    return Interval(
+        0.0, 0.0, float(-np.log((1 - confidence) / 2) / expected), "no row has an event"
+    )
 
 
 def check_auroc_interval(auroc_interval: Any, positive: int | None) -> str:
@@ -177,6 +196,7 @@ def table_of_folds(
     table : DataFrame
         One row a split; see :class:`cardiorisk.evaluation.EvaluationResult`.
     """
+    patients = resampling.get("groups") if protocol.by_site else None
     within = {**resampling, "groups": None, "strata": None}
     if not protocol.by_site:
         within["n_bootstraps"] = 0
@@ -188,6 +208,8 @@ def table_of_folds(
         if positive is not None:
             row["n_events"] = int(np.sum(code[test] == positive))
         part = probability[protocol.repeat[number], test][None]
+        if patients is not None:
+            within["groups"] = patients[test]
         intervals = pooled_measures(code[test], part, positive, **within)
         for name, interval in intervals.items():
             row[name] = interval.estimate

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +28,15 @@ from cardiorisk.evaluation.outcomes import check_labels
 from cardiorisk.evaluation.protocols import Split, resolve_protocol
 from cardiorisk.exceptions import LeakageWarning
 
-__all__ = ["CHEAP", "GUARDS", "check_leakage", "chosen_guards", "warn_of_leakage"]
+__all__ = [
+    "CHEAP",
+    "GUARDS",
+    "ON_ROWS",
+    "check_leakage",
+    "chosen_guards",
+    "warn_of_label_leakage",
+    "warn_of_leakage",
+]
 
 Guard = Callable[[Study], list[Finding]]
 
@@ -49,6 +58,8 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
         )
     }
 )
+ON_ROWS = ("rule_labels", "late_events")  # they need no training part
+ON_LABELS = ("rule_labels", "site_and_outcome")  # they are about one label
 CHEAP = tuple(name for name in GUARDS if name not in ("fitted_outside", "best_test_epoch"))
 
 
@@ -220,10 +231,48 @@ def chosen_guards(guards: str | Iterable[str] | None) -> tuple[str, ...]:
 
 def warn_of_leakage(study: Study, names: Sequence[str], stacklevel: int) -> tuple[str, ...]:
     """Warn of each finding; return them as notes."""
-    report = run_guards(study, names)
-    for finding in report:
+    return _warn(run_guards(study, names), stacklevel + 1)
+
+
+def warn_of_label_leakage(
+    study: Study,
+    labels: npt.NDArray[Any],
+    present: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    stacklevel: int,
+) -> tuple[str, ...]:
+    """Warn for a table of labels: of the rows once, and of each label that is a rule or a site's.
+
+    Parameters
+    ----------
+    study : Study
+        Without labels.
+    labels : ndarray of shape (n_labels,)
+        Their names.
+    present : ndarray of bool, shape (n, n_labels)
+    names : sequence of str
+        Guards.
+    stacklevel : int
+
+    Returns
+    -------
+    notes : tuple of str
+    """
+    found = list(run_guards(study, [name for name in names if name not in ON_LABELS]))
+    on_labels = [name for name in names if name in ON_LABELS]
+    for label, column in zip(labels.tolist(), present.T, strict=True):
+        if on_labels and 0 < column.sum() < len(column):
+            of_label = run_guards(study.of(column), on_labels)
+            found += [replace(one, what=f"Label {label!r}: {one.what}") for one in of_label]
+    return _warn(found, stacklevel + 1)
+
+
+def _warn(findings: Iterable[Finding], stacklevel: int) -> tuple[str, ...]:
+    notes = []
+    for finding in findings:
         warnings.warn(f"{finding!r}", LeakageWarning, stacklevel=stacklevel + 1)
-    return tuple(f"Leakage, {finding!r}" for finding in report)
+        notes.append(f"Leakage, {finding!r}")
+    return tuple(notes)
 
 
 def _splits(

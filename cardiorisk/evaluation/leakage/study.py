@@ -1,7 +1,7 @@
 """All that the guards may look at, checked once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -73,6 +73,13 @@ class Study:
         if not self.cells.numeric:
             raise NotChecked("no columns of numbers")
         return self.cells.numbers
+
+    def of(self, y: npt.NDArray[Any]) -> "Study":
+        """Return the same with other labels; what was read of ``X`` is not read again."""
+        other = replace(self, y=y)
+        if "cells" in self.__dict__:
+            other.__dict__["cells"] = self.__dict__["cells"]
+        return other
 
     def labels(self) -> npt.NDArray[Any]:
         """Return ``y``, or say that it is needed."""
