@@ -37,7 +37,7 @@ def recipe(columns):
 # %% The recipe at home, by cross-validation, and the fitted model abroad
 everything, simple = list(heart.data), ["age", "sex", "cp", "exang", "oldpeak"]
 models = {"all": recipe(everything), "simple": recipe(simple)}
-at_home = evaluate(models["all"], heart.data[home], heart.target[home], n_bootstraps=200)
+at_home = evaluate(models["all"], heart.data[home], heart.target[home], cv=5, n_bootstraps=200)
 print(at_home, "\n")
 abroad = {
     name: evaluate(

@@ -1,12 +1,14 @@
 """Reporting lists: what is filled, what is left to a person, and what worries."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -19,7 +21,7 @@ from cardiorisk.evaluation import (
     recalibrate,
     subgroup_report,
 )
-from cardiorisk.evaluation.checklist import load_items
+from cardiorisk.evaluation.checklist import leakage_words, load_items
 
 ARRAY, Y = make_classification(300, 4, weights=[0.7], flip_y=0.1, random_state=0)
 X = pd.DataFrame(ARRAY, columns=list("abcd"))
@@ -124,12 +126,30 @@ def test_sentences_use_known_fields_only():
     assert {number for number, entry in probast.items() if "computed" in entry} == done
 
 
-def test_unknown_numbers_and_results_of_several_risks_are_refused():
+def test_unknown_numbers_are_refused():
     with pytest.raises(ValueError, match=r"items \['28'\]"):
         checklist(RESULT, given={"28": "x"})
+
+
+def test_several_classes_and_labels_are_counted_one_by_one():
     three = evaluate(MODEL, X.fillna(0), np.arange(300) % 3, cv=5, n_bootstraps=0)
+    text = checklist(three).tripod_ai[12].text
+    assert text == "Of the rows, by classes: 0 100 (33 %), 1 100 (33 %), 2 100 (33 %)."
     with pytest.raises(ValueError, match="without pos_label"):
-        checklist(three)
+        checklist(three, n_parameters=5)
+    labels = pd.DataFrame({"AF": np.arange(300) % 5 == 0, "LBBB": np.arange(300) % 10 == 1})
+    several = evaluate(OneVsRestClassifier(MODEL), X.fillna(0), labels, cv=5, n_bootstraps=0)
+    filled = checklist(several)
+    assert "labels: AF 60 (20 %), LBBB 30 (10 %)" in filled.tripod_ai[12].text
+    assert any("macro_auroc" in item.text for item in filled.tripod_ai)
+
+
+def test_findings_of_the_guards_become_words():
+    leaky = replace(RESULT, notes=("Leakage, rule_labels: a rule.", "Only 8 groups."))
+    assert leakage_words(leaky, guarded=False) == "rule_labels: a rule."
+    clean = replace(RESULT, notes=())
+    assert leakage_words(clean, guarded=True) == ""
+    assert leakage_words(clean, guarded=False) is None
 
 
 def test_what_is_no_result_is_refused():

@@ -202,6 +202,13 @@ def test_baseline_and_correction():
         compare(RESULTS, baseline="forest")
 
 
+def test_folds_that_differ_by_the_same_have_no_limits():
+    for test in (corrected_t(np.full(5, 0.02), 0.25), bayesian_t(np.full(5, 0.02), 0.25, 0.01)):
+        assert np.isnan([test.low, test.high, test.p]).all()
+    same = corrected_t(np.zeros(5), 0.25)
+    assert (same.low, same.high, same.p) == (0, 0, 1)
+
+
 def test_several_classes_are_compared_by_accuracy_and_mean_area():
     features, y = make_classification(240, 5, n_informative=3, n_classes=3, random_state=0)
     results = {n: evaluate(m, features, y, n_bootstraps=0) for n, m in MODELS.items()}

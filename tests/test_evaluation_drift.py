@@ -151,3 +151,30 @@ def test_empty_columns_and_dates_can_be_compared(column, moved):
 def test_signals_are_refused():
     with pytest.raises(ValueError, match="3 dimensions, but expected a table"):
         drift(np.zeros((20, 2, 5)), np.zeros((20, 2, 5)))
+
+
+@pytest.mark.parametrize("kind", ["times", "zoned", "dates", "periods"])
+def test_dates_are_compared_as_times(kind):
+    rng = np.random.default_rng(0)
+    days = [
+        pd.to_datetime("2020-01-01") + pd.to_timedelta(rng.integers(0, k, 80), "D")
+        for k in (300, 400)
+    ]
+    columns = [pd.Series(part) for part in days]
+    columns[0][3] = pd.NaT
+    if kind == "zoned":
+        columns = [column.dt.tz_localize("Europe/Berlin") for column in columns]
+    if kind == "dates":
+        columns = [column.dt.date for column in columns]
+    if kind == "periods":
+        columns = [column.dt.to_period("D") for column in columns]
+    row = describe_column(*columns)
+    assert row["kind"] == "date"
+    numbers = [part.to_numpy("datetime64[D]").astype(float) for part in days]
+    numbers[0] = np.delete(numbers[0], 3)
+    assert row["p"] == pytest.approx(stats.ks_2samp(*numbers, method="asymp").pvalue, rel=0.3)
+    gap = numbers[1].mean() - numbers[0].mean()
+    spread = np.sqrt((numbers[0].var(ddof=1) + numbers[1].var(ddof=1)) / 2)
+    assert row["difference"] == pytest.approx(gap / spread, rel=0.02)
+    assert row["reference"].startswith("2020-0")
+    assert row["missing_reference"] == pytest.approx(1 / 80)

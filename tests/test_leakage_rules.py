@@ -110,3 +110,31 @@ def test_honest_clouds_of_few_rows_are_no_rule_of_two_thresholds():
     assert alarms <= 4  # one column of three tables gives all but two rows
     thresholds = (X[:, 0] > 0) & (X[:, 1] > 0)
     assert "0 mistakes" in check_leakage(X, thresholds).findings[0].what
+
+
+def test_numbers_that_are_written_as_words_are_numbers():
+    data = table()
+    label = data["end"] - data["onset"] > 120
+    words = data.astype({"onset": str, "end": "string"})
+    (finding,) = found("rule_labels", words, label)
+    assert set(finding.columns) == {"onset", "end"}
+
+
+@pytest.mark.parametrize("column", ["onset", "end"])
+def test_a_difference_of_columns_in_different_units(column):
+    data = table()
+    label = data["end"] - data["onset"] > 120
+    data[column] /= 1000
+    (finding,) = found("rule_labels", data, label)
+    assert f"1000 * {column}" in finding.what
+    assert finding.evidence["mistakes"] == 0
+
+
+@pytest.mark.parametrize("name", ["row", "weight"])
+def test_a_number_of_the_rows_is_called_that_and_blamed_alone(name):
+    data = table().assign(**{name: np.arange(400) + 5000})
+    (finding,) = found("rule_labels", data, np.arange(400) >= 250)
+    assert finding.columns == (name,)
+    assert "looks like a number of the rows" in finding.what
+    assert "no property of a person" in finding.remedy
+    assert not found("rule_labels", data, np.random.default_rng(0).random(400) < 0.4)

@@ -13,7 +13,15 @@ from cardiorisk.evaluation.result import EvaluationResult
 from cardiorisk.evaluation.sample_size import sample_size_development
 from cardiorisk.evaluation.updating import Recalibration
 
-__all__ = ["facts_of_result", "facts_of_sample_size", "facts_of_table", "facts_of_the_rest"]
+__all__ = [
+    "facts_of_result",
+    "facts_of_sample_size",
+    "facts_of_table",
+    "facts_of_the_rest",
+    "leakage_words",
+]
+
+LEAKAGE = "Leakage, "  # how evaluate begins the note of a finding
 
 WORDS = {
     "auroc": "AUROC",
@@ -27,17 +35,15 @@ WORDS = {
 
 
 def facts_of_result(result: EvaluationResult) -> dict[str, Any]:
-    """Collect counts, protocol and measures of a result with one risk."""
-    n, events = len(result.y), int(result.outcome.sum())
+    """Collect counts, protocol and measures of a result; shares of each class or label."""
+    n = len(result.y)
     known = {name: i for name, i in result.metrics.items() if np.isfinite(i.estimate)}
     n_groups = None if result.groups is None else len(np.unique(result.groups))
     noun = "sites" if result.by_site else "patients or groups"
     untested = int((~result.tested).sum())
     facts: dict[str, Any] = {
         "n": n,
-        "events": events,
-        "non_events": n - events,
-        "pct": f"{100 * events / n:.0f}",
+        **_counts(result),
         "in_groups": "" if n_groups is None else f" of {n_groups} {noun}",
         "protocol": result.protocol[:1].upper() + result.protocol[1:],
         "level": f"{100 * result.confidence:g}",
@@ -59,6 +65,40 @@ def facts_of_result(result: EvaluationResult) -> dict[str, Any]:
         if "auroc" in folds and folds["auroc"].notna().sum() > 1:
             facts["fold_sd"] = f"{folds['auroc'].std():.3f}"
     return facts
+
+
+def leakage_words(result: EvaluationResult, *, guarded: bool) -> str | None:
+    """Gather the findings of the guards from the notes of a result.
+
+    Parameters
+    ----------
+    result : EvaluationResult
+    guarded : bool
+        Whether guards surely ran: without them, no finding tells nothing.
+
+    Returns
+    -------
+    words : str or None
+        Empty where guards ran and found nothing; None where nobody knows.
+    """
+    found = [note.removeprefix(LEAKAGE) for note in result.notes if note.startswith(LEAKAGE)]
+    return " ".join(found) if found or guarded else None
+
+
+def _counts(result: EvaluationResult) -> dict[str, Any]:
+    """Count an outcome; of several classes or labels, say how many rows each has."""
+    n = len(result.y)
+    if result.pos_label is not None:
+        events = int(result.outcome.sum())
+        counts = {"events": events, "non_events": n - events, "pct": f"{100 * events / n:.0f}"}
+        return counts
+    several = result.y.ndim == 2
+    sizes = result.y.sum(axis=0) if several else np.bincount(result.code)
+    words = (
+        f"{name} {int(size)} ({100 * size / n:.0f} %)"
+        for name, size in zip(result.classes.tolist(), sizes, strict=True)
+    )
+    return {"outcomes": ("labels: " if several else "classes: ") + ", ".join(words)}
 
 
 def facts_of_table(X: Any) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def checklist(
     Parameters
     ----------
     result : EvaluationResult
-        With one risk.
+        Of one risk, several classes or several labels, of which each is counted.
     X : DataFrame, optional
         Its columns and missing values are counted.
     model : estimator, optional
@@ -162,7 +162,7 @@ def checklist(
     TypeError
         The result is not what evaluate returns.
     ValueError
-        The result is not of one risk, or a number does not exist.
+        A number does not exist, or ``n_parameters`` came with a result of several risks.
 
     References
     ----------

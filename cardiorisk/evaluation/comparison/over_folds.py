@@ -39,6 +39,7 @@ def corrected_t(differences: Floats, test_share: float, confidence: float = 0.95
     Returns
     -------
     test : FoldTest
+        Without limits and p-value where all folds differ by the same, which is not 0.
 
     References
     ----------
@@ -55,8 +56,9 @@ def corrected_t(differences: Floats, test_share: float, confidence: float = 0.95
     mean, scale = _location_and_scale(differences, test_share)
     degrees = len(differences) - 1
     half = stats.t.ppf((1 + confidence) / 2, degrees) * scale
-    if scale == 0:
-        return FoldTest(mean, mean, np.nan, 1.0 if mean == 0 else np.nan)
+    if scale == 0:  # folds that agree exactly do not show that others would
+        limit, p = (0.0, 1.0) if mean == 0 else (np.nan, np.nan)
+        return FoldTest(limit, limit, np.nan, p)
     t = mean / scale
     return FoldTest(mean - half, mean + half, t, float(2 * stats.t.sf(abs(t), degrees)))
 
@@ -95,7 +97,8 @@ def bayesian_t(
     mean, scale = _location_and_scale(differences, test_share)
     if scale == 0:
         below, above = float(mean < -rope), float(mean > rope)
-        return FoldTest(mean, mean, np.nan, np.nan, (below, 1 - below - above, above))
+        limit = 0.0 if mean == 0 else np.nan
+        return FoldTest(limit, limit, np.nan, np.nan, (below, 1 - below - above, above))
     posterior = stats.t(len(differences) - 1, mean, scale)
     low, high = posterior.interval(confidence)
     below, above = float(posterior.cdf(-rope)), float(posterior.sf(rope))

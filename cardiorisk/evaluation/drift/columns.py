@@ -11,12 +11,14 @@ __all__ = ["describe_column"]
 
 Floats = npt.NDArray[np.float64]
 
+EPOCH, DAY = pd.Timestamp("1970-01-01"), pd.Timedelta(days=1)
+
 
 def describe_column(reference: pd.Series, new: pd.Series) -> dict[str, Any]:
     """Compare one column of two tables.
 
-    A column of numbers is compared by means and by the two-sample Kolmogorov-Smirnov test, any
-    other by shares of its values and the chi-squared test of homogeneity. Missing values are
+    A column of numbers or dates is compared by means and by the two-sample Kolmogorov-Smirnov test,
+    any other by shares of its values and the chi-squared test of homogeneity. Missing values are
     compared by themselves, by Fisher's exact test.
 
     Parameters
@@ -26,9 +28,9 @@ def describe_column(reference: pd.Series, new: pd.Series) -> dict[str, Any]:
     Returns
     -------
     row : dict
-        ``kind``, ``reference`` and ``new`` (mean, or the most frequent value with its share),
-        ``difference`` (standardised; of categories it has no sign), ``p``, ``missing_reference``,
-        ``missing_new`` and ``p_missing``.
+        ``kind`` ("number", "date" or "category"), ``reference`` and ``new`` (mean, or the most
+        frequent value with its share), ``difference`` (standardised; of categories it has no
+        sign), ``p``, ``missing_reference``, ``missing_new`` and ``p_missing``.
 
     References
     ----------
@@ -42,13 +44,25 @@ def describe_column(reference: pd.Series, new: pd.Series) -> dict[str, Any]:
     >>> row["difference"]
     1.0
     """
+    dates = _as_dates(reference), _as_dates(new)
+    are_dates = dates[0] is not None and dates[1] is not None
+    if dates[0] is not None and dates[1] is not None:
+        reference, new = dates
     absent = [np.asarray(column.isna()) for column in (reference, new)]
     known = [column[~gone] for column, gone in zip((reference, new), absent, strict=True)]
-    row: dict[str, Any] = {"kind": "number" if _is_number(reference, new) else "category"}
+    kind = "date" if are_dates else "number" if _is_number(reference, new) else "category"
+    row: dict[str, Any] = {"kind": kind}
     if min(len(column) for column in known) == 0:
         row |= {"reference": "", "new": "", "difference": np.nan, "p": np.nan}
     elif row["kind"] == "number":
         row |= _numbers(*(column.to_numpy(dtype=np.float64) for column in known))
+    elif are_dates:
+        row |= _numbers(*((column - EPOCH) / DAY for column in known))
+        row |= dict(
+            zip(
+                ("reference", "new"), (f"{column.mean():%Y-%m-%d}" for column in known), strict=True
+            )
+        )
     else:
         row |= _categories(*known)
     row |= {"missing_reference": absent[0].mean(), "missing_new": absent[1].mean()}
@@ -59,6 +73,20 @@ def describe_column(reference: pd.Series, new: pd.Series) -> dict[str, Any]:
 
 def _any(absent: list[npt.NDArray[np.bool_]]) -> bool:
     return bool(absent[0].any() or absent[1].any())
+
+
+def _as_dates(column: pd.Series) -> pd.Series | None:
+    """Return a column of dates as times without a zone; None where it is anything else."""
+    if column.dtype == object:
+        kinds = ("date", "datetime", "datetime64")
+        if pd.api.types.infer_dtype(column, skipna=True) not in kinds:
+            return None
+        column = pd.to_datetime(column, utc=True)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return None
+    return column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
 
 
 def _is_number(*columns: pd.Series) -> bool:

@@ -35,7 +35,7 @@ class Cells:
     codes : ndarray of uint64, shape (n_rows, n_columns)
         Equal exactly where values are equal (missing equals missing), also between tables.
     numeric : tuple of int
-        Columns that hold numbers.
+        Columns that hold numbers, also those written as words.
     numbers : ndarray of float, shape (n_rows, n_numeric)
         Their values, NaN where missing.
     single : bool
@@ -79,6 +79,10 @@ class Cells:
                 numbers.append(values)
                 codes[:, place] = _of_numbers(values)
             else:
+                values = _numbers_in_words(column)
+                if values is not None:
+                    numeric.append(place)
+                    numbers.append(values)
                 words = column.astype(object).where(column.notna(), "\0missing").astype(str)
                 codes[:, place] = pd.util.hash_array(words.to_numpy(dtype=object))
         table = np.column_stack(numbers) if numbers else np.empty((len(X), 0))
@@ -107,6 +111,17 @@ class Cells:
     def numeric_names(self) -> tuple[str, ...]:
         """Names of the columns of ``numbers``."""
         return tuple(self.columns[place] for place in self.numeric)
+
+
+def _numbers_in_words(column: pd.Series) -> Floats | None:
+    """Read a column of words that all are numbers; None where one is not."""
+    if not pd.api.types.is_object_dtype(column) and not pd.api.types.is_string_dtype(column):
+        return None
+    known = column.dropna()
+    if not len(known) or not known.map(lambda value: isinstance(value, str)).all():
+        return None
+    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return values if np.isfinite(values).sum() == len(known) else None
 
 
 def _is_complex(column: pd.Series) -> bool:

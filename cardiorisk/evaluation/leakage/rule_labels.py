@@ -1,5 +1,6 @@
 """An outcome that is a rule on one or two of the columns."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -27,7 +28,11 @@ Floats = npt.NDArray[np.float64]
 SEARCHED_ROWS = 2000  # in which rules are searched; the best are judged on all rows
 SEARCHED_COLUMNS = 60  # of which pairs are searched: those most alike another
 CHUNK = 500  # pairs at a time
-PAIRS = ("-", "/")
+THOUSANDS = "1000"  # a difference of columns in different units
+PAIRS = ("-", THOUSANDS, "/")
+IDENTIFIER = re.compile(
+    r"(.*[ _.])?(id|no|nr|number|index|row|record|patient|subject)", re.IGNORECASE
+)
 JUDGED = 6
 TRIM = 0.01  # share of the rarer outcome that may lie beyond each limit
 ONE_LINE = (0.95, 0.80)  # of the rarer outcome explained: as seen, and beyond chance (95 %)
@@ -44,6 +49,7 @@ class _Rule:
     words: str
     columns: tuple[str, ...]
     values: Floats
+    identifier: bool = False
 
 
 def rule_labels(study: Study) -> list[Finding]:
@@ -53,8 +59,16 @@ def rule_labels(study: Study) -> list[Finding]:
     """
     labels = study.labels()
     classes = np.unique(labels)
-    columns = _Columns(*_varying(study), _levels(study))
-    if not columns.names and not columns.levels:
+    numbers, names = _varying(study)
+    identifiers = {
+        name: column
+        for name, column in zip(names, numbers.T, strict=True)
+        if _is_identifier(name, column)
+    }
+    kept = np.array([name not in identifiers for name in names], dtype=bool)
+    others = tuple(name for name in names if name not in identifiers)
+    columns = _Columns(numbers[:, kept], others, identifiers, _levels(study))
+    if not names and not columns.levels:
         raise NotChecked("no column varies")
     wanted = [study.pos_label] if study.pos_label is not None else classes.tolist()
     if len(classes) == 2:
@@ -72,6 +86,7 @@ def rule_labels(study: Study) -> list[Finding]:
 class _Columns:
     numbers: Floats
     names: tuple[str, ...]
+    identifiers: dict[str, Floats]
     levels: dict[str, npt.NDArray[np.intp]]
 
 
@@ -81,6 +96,13 @@ def _varying(study: Study) -> tuple[Floats, tuple[str, ...]]:
     varies = [len(np.unique(column[~np.isnan(column)])) > 1 for column in numbers.T]
     names = np.array(study.cells.numeric_names, dtype=object)[np.array(varies, dtype=bool)]
     return numbers[:, varies], tuple(names)
+
+
+def _is_identifier(name: str, column: Floats) -> bool:
+    """Whether a column numbers the rows: whole, distinct, and called so or without large gaps."""
+    if np.isnan(column).any() or (column % 1).any() or len(np.unique(column)) < len(column):
+        return False
+    return bool(IDENTIFIER.fullmatch(name)) or bool(np.ptp(column) < 2 * len(column))
 
 
 def _levels(study: Study) -> dict[str, npt.NDArray[np.intp]]:
@@ -115,6 +137,9 @@ def _find(columns: _Columns, events: Bools, seed: int) -> Finding | None:
         (level_errors(level, events), _Rule(name, (name,), np.empty(0)), ONE_LINE)
         for name, level in columns.levels.items()
     ]
+    for name, column in columns.identifiers.items():
+        one = _Rule(name, (name,), column, identifier=True)
+        judged.append((int(interval_errors(column[:, None], events)[0]), one, ONE_LINE))
     rules: list[_Rule] = []
     if columns.names:
         numbers, names = columns.numbers, columns.names
@@ -123,7 +148,7 @@ def _find(columns: _Columns, events: Bools, seed: int) -> Finding | None:
             (int(interval_errors(one.values[:, None], events)[0]), one, ONE_LINE) for one in rules
         ]
         judged.append((*_box(numbers, names, events, rules), TWO_LINES))
-    n_columns = len(columns.names) + len(columns.levels)
+    n_columns = len(columns.names) + len(columns.levels) + len(columns.identifiers)
     for mistakes, rule, explained in sorted(judged, key=lambda one: one[0]):
         if _determines(mistakes, events, n_columns, explained):
             return _exact(rule, mistakes, events)
@@ -145,8 +170,11 @@ def _best(
     ]
     pairs = list(combinations(_alike(searched), 2))
     for kind in PAIRS:
-        for start in range(0, len(pairs), CHUNK):
-            some = np.array(pairs[start : start + CHUNK])
+        asked = np.array(pairs, dtype=np.intp).reshape(-1, 2)
+        if kind == THOUSANDS:  # of columns of one size it is the plain difference
+            asked = asked[_thousands(searched, *asked.T) != 0]
+        for start in range(0, len(asked), CHUNK):
+            some = asked[start : start + CHUNK]
             errors = interval_errors(_combined(searched, kind, *some.T), outcome)
             ranked += [
                 (int(mistakes), 2, kind, (int(first), int(second)))
@@ -161,7 +189,15 @@ def _rule(numbers: Floats, names: tuple[str, ...], kind: str, places: tuple[int,
         return _Rule(columns[0], columns, numbers[:, places[0]])
     first, second = places
     values = _combined(numbers, kind, np.array([first]), np.array([second]))[:, 0]
-    return _Rule(f" {kind} ".join(columns), columns, values)
+    words = f" {kind} ".join(columns)
+    if kind == THOUSANDS:
+        power = int(_thousands(numbers, np.array([first]), np.array([second]))[0])
+        scaled = [
+            f"{1000 ** max(sign * power, 0)} * {name}" if sign * power > 0 else name
+            for sign, name in zip((1, -1), columns, strict=True)
+        ]
+        words = " - ".join(scaled)
+    return _Rule(words, columns, values)
 
 
 def _combined(
@@ -170,9 +206,23 @@ def _combined(
     """Differences, or ratios of columns that are positive throughout (elsewhere a constant)."""
     if kind == "-":
         return table[:, first] - table[:, second]
+    if kind == THOUSANDS:
+        power = _thousands(table, first, second)
+        smaller, larger = np.maximum(power, 0), np.maximum(-power, 0)
+        return table[:, first] * 1000.0**smaller - table[:, second] * 1000.0**larger
     positive = np.where(np.isnan(table), np.inf, table).min(axis=0) > 0
     divisor = np.where(positive[second], table[:, second], np.nan)
     return np.where(positive[first], table[:, first] / divisor, np.nan)
+
+
+def _thousands(
+    table: Floats, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Power of 1000 by which columns differ in size: milliseconds and seconds, or mV and uV."""
+    present = ~np.isnan(table)
+    size = np.abs(np.where(present, table, 0.0)).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    order = np.log(np.where(size > 0, size, 1.0)) / np.log(1000)
+    return np.asarray(np.round(order[second] - order[first]))
 
 
 def _alike(searched: Floats) -> list[int]:
@@ -219,7 +269,7 @@ def _determines(
         return False
     # Shuffled outcomes: the share of them within so many mistakes of one rule, times the rules.
     within = np.log(mistakes + 1) + _log_choices(n_rows, mistakes)
-    n_rules = 5 * n_columns**2 * n_rows**2  # columns, differences, ratios, boxes; all intervals
+    n_rules = 6 * n_columns**2 * n_rows**2  # columns, differences, ratios, boxes; all intervals
     return bool(np.log(n_rules) + within - _log_choices(n_rows, n_events) < np.log(CHANCE))
 
 
@@ -266,12 +316,19 @@ def _exact(rule: _Rule, mistakes: int, events: Bools) -> Finding:
     rarer = min(events.mean(), 1 - events.mean())
     explained = 1 - mistakes / len(events) / rarer
     what = f"The outcome is a rule on {rule.words}, with {mistakes} mistakes in {len(events)} rows."
+    remedy = REMEDY
+    if rule.identifier:
+        what = (
+            f"{rule.words} looks like a number of the rows and gives the outcome, with {mistakes} "
+            f"mistakes in {len(events)} rows: cases and others were put together in order."
+        )
+        remedy = "Leave the number out of the columns; it is no property of a person."
     evidence: dict[str, float | str] = {
         "mistakes": mistakes,
         "rows": len(events),
         "share of the rarer outcome explained": float(explained),
     }
-    return Finding("rule_labels", what, REMEDY, evidence, columns=rule.columns)
+    return Finding("rule_labels", what, remedy, evidence, columns=rule.columns)
 
 
 def _stepped(rule: _Rule, step: Step) -> Finding:

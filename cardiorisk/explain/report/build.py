@@ -15,6 +15,7 @@ from sklearn.frozen import FrozenEstimator
 
 from cardiorisk._optional import require
 from cardiorisk.evaluation import EvaluationResult, checklist
+from cardiorisk.evaluation.checklist import leakage_words
 from cardiorisk.explain.conformal import ConformalClassifier
 from cardiorisk.explain.report.cohort import summarise_cohort
 from cardiorisk.explain.report.html import to_html
@@ -225,6 +226,7 @@ def build_report(
             subgroups=performance.subgroups if len(performance.subgroups) else None,
             calibration=performance.calibration,
             decision=performance.decision,
+            leakage=leakage_words(unseen.result, guarded=evaluation is None),
         )
         _next(bar, "done")
     return Report(

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from cardiorisk.evaluation import EvaluationResult, evaluate
+from cardiorisk.evaluation.protocols import DEFAULT_FOLDS
 from cardiorisk.explain.attribution.dispatch import explain
 from cardiorisk.explain.attribution.histories import shapley_of_codes
 from cardiorisk.explain.conformal.classifier import ConformalClassifier
@@ -98,7 +99,7 @@ def predict_unseen(
             inputs.X,
             inputs.y,
             groups=inputs.groups,
-            cv=cv,
+            cv=DEFAULT_FOLDS if cv is None else cv,  # a model may come fitted, and folds are meant
             n_bootstraps=effort.n_bootstraps,
             pos_label=inputs.pos_label,
             return_models=True,
