@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
 
 from cardiorisk._optional import require
 from cardiorisk._signal_problems import (
@@ -32,6 +33,7 @@ __all__ = [
     "check_histories",
     "check_lead_names",
     "check_sampling_rate",
+    "encode_classes",
     "fill_gaps",
     "in_lead_order",
     "positive_index",
@@ -201,6 +203,21 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> None:
             f"Got columns {', '.join(labels)}, but {type(estimator).__name__} was fitted on "
             f"{', '.join(known)}; expected the same columns in this order."
         )
+
+
+def encode_classes(y: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return the sorted classes and each row's position among them, or raise ValueError.
+
+    Examples
+    --------
+    >>> encode_classes(["well", "sick", "well"])
+    (array(['sick', 'well'], dtype='<U4'), array([1, 0, 1]))
+    """
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"Got one class only ({classes[0]}), but a classifier needs at least two.")
+    return classes, codes
 
 
 def check_groups(groups: Any, n_rows: int) -> npt.NDArray[Any] | None:

@@ -8,15 +8,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import Tags, check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from cardiorisk._validation import check_columns, check_groups
+from cardiorisk._validation import check_columns, check_groups, encode_classes
 from cardiorisk.backends.devices import resolve_device
 from cardiorisk.estimators._inner_splits import calibration_folds, early_stopping_split
+from cardiorisk.estimators._table_classifier import TableClassifier
 from cardiorisk.estimators._tree_backends import BACKENDS, Plan, check_backend_params, settings_of
 from cardiorisk.estimators._vote import fit_members
 from cardiorisk.exceptions import TableError
@@ -28,7 +28,7 @@ CALIBRATION_FOLDS = 5
 Floats = npt.NDArray[np.float64]
 
 
-class CardioForestClassifier(ClassifierMixin, BaseEstimator):
+class CardioForestClassifier(TableClassifier, BaseEstimator):
     """Classify a table with a forest, boosted trees, or the vote of all.
 
     Missing values are accepted as NaN by every backend; infinity is refused by every backend.
@@ -232,12 +232,7 @@ class CardioForestClassifier(ClassifierMixin, BaseEstimator):
         """
         self._check_options()
         X, y = self._check_X(X, y, reset=True)
-        check_classification_targets(y)
-        self.classes_, encoded = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"Got one class only ({self.classes_[0]}), but a classifier needs at least two."
-            )
+        self.classes_, encoded = encode_classes(y)
         weights = self._weights(sample_weight, X, y)
         groups = check_groups(groups, len(X))
         self.__dict__.pop("best_iteration_", None)  # of an earlier fit
@@ -254,39 +249,11 @@ class CardioForestClassifier(ClassifierMixin, BaseEstimator):
             self.device_used_ = BACKENDS[self.backend].device_of(self.model_)
         return self
 
-    def predict_proba(self, X: Any) -> Floats:
-        """Estimate the probability of each class.
-
-        Parameters
-        ----------
-        X : array or DataFrame of shape (n_samples, n_features)
-            With the columns of the training table, in the same order.
-
-        Returns
-        -------
-        probability : ndarray of float64, shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        X = self._check_X(X, reset=False)
+    def _probability(self, X: Any) -> Floats:
         if self.backend == "ensemble":
             return np.mean([member.predict_proba(X) for member in self.model_.values()], axis=0)
         n_jobs = effective_n_jobs(self.n_jobs)
         return BACKENDS[self.backend].predict_proba(self.model_, X, n_jobs, self.device_used_)
-
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Name the most probable class.
-
-        Parameters
-        ----------
-        X : array or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        label : ndarray of shape (n_samples,)
-        """
-        probability = self.predict_proba(X)
-        return self.classes_[probability.argmax(axis=1)]
 
     @property
     def feature_importances_(self) -> Floats:

@@ -5,14 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from cardiorisk._validation import check_columns, check_groups
+from cardiorisk._validation import check_columns, check_groups, encode_classes
 from cardiorisk.estimators._net_batches import net_outputs
 from cardiorisk.estimators._net_estimator import NetEstimator
+from cardiorisk.estimators._table_classifier import TableClassifier
 from cardiorisk.estimators._torch_session import seeded
 from cardiorisk.estimators.kacq.fitting import Rows, fit_members
 from cardiorisk.estimators.kacq.input_scaling import InputScaling, fit_scaling
@@ -29,7 +29,7 @@ AT_PREDICTION = ("simulator", "shots", "noise")
 ROWS_AT_ONCE = 1024  # in predictions
 
 
-class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
+class KACQDCNNClassifier(NetEstimator, TableClassifier, KACQParameters):
     """Classify rows of a table by splines, simulated quantum circuits and a recurrent network.
 
     The quantum channel bends every input by learned splines, mixes them, encodes them as the state
@@ -165,7 +165,6 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
             Parameters, labels, weights and groups do not fit together.
         """
         X, y = self._check_X(X, y, reset=True)
-        check_classification_targets(y)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
@@ -176,11 +175,7 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         X, y = X[keep], y[keep]
         weight = None if weight is None else weight[keep] / weight[keep].mean()
         groups = None if groups is None else groups[keep]
-        self.classes_, encoded = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"Got one class only ({self.classes_[0]}), but a classifier needs at least two."
-            )
+        self.classes_, encoded = encode_classes(y)
         rng = check_random_state(self.random_state)
         self._seed = int(rng.randint(2**31))  # of shots
         self._opinion = None
@@ -199,41 +194,13 @@ class KACQDCNNClassifier(NetEstimator, ClassifierMixin, KACQParameters):
         self.history_ = {name: history[name].to_numpy() for name in history}
         return self
 
-    def predict_proba(self, X: Any) -> Floats:
-        """Estimate the probability of each class.
-
-        Parameters
-        ----------
-        X : array or DataFrame of shape (n_samples, n_features)
-            With the columns of the training table, in the same order.
-
-        Returns
-        -------
-        probability : ndarray of float64, shape (n_samples, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        check_is_fitted(self)
-        X = self._check_X(X, reset=False)
+    def _probability(self, X: Any) -> Floats:
         tokens = X
         if self._opinion is not None:
             tokens = np.column_stack([X, opinion(self._opinion, X)])
         with seeded(self._seed):
             scaled = InputScaling(**self._scaling)(tokens)
             return net_outputs(self.module_, scaled, batch_size=ROWS_AT_ONCE)
-
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Name the most probable class.
-
-        Parameters
-        ----------
-        X : array or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        label : ndarray of shape (n_samples,)
-        """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; those of the simulation act on a fitted classifier too.

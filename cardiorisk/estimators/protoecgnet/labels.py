@@ -10,6 +10,8 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from cardiorisk._validation import encode_classes
+
 __all__ = ["Targets", "read_targets"]
 
 
@@ -61,11 +63,7 @@ def read_targets(y: Any, label_names: Sequence[Any] | None = None) -> Targets:
         assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     if not type_of_target(y).startswith("multilabel"):
-        classes, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"Got one class only ({classes[0]}), but a classifier needs at least two."
-            )
+        classes, codes = encode_classes(column_or_1d(y, warn=True))
         return Targets(classes, np.eye(len(classes), dtype=np.float32)[codes], False)
     table = np.asarray(y.todense() if hasattr(y, "todense") else y, dtype=np.float32)
     names = columns if label_names is None else list(label_names)
