@@ -207,8 +207,8 @@ class KANLayer(nn.Module):  # type: ignore[name-defined]  # torch is imported la
             )
 
     def _is_compiled(self, x: Any, weight: Any) -> bool:
-        on_cpu = x.device.type == weight.device.type == "cpu"
-        same = x.dtype == weight.dtype and x.dtype in COMPILED_TYPES
+        on_cpu = x.is_cpu and weight.is_cpu
+        same = x.dtype is weight.dtype and x.dtype in COMPILED_TYPES
         return on_cpu and same and self.degree == 3 and not torch.is_autocast_enabled("cpu")
 
     def _even_knots(self, knots: Any) -> tuple[Any, Any] | None:

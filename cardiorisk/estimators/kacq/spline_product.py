@@ -56,7 +56,7 @@ class SplineProduct(torch.autograd.Function):  # type: ignore[name-defined]
             fast(feature_slopes)(*arrays, of_columns.numpy())
             of_x = of_columns.t()
         if wanted[1]:
-            of_weight = (of_y @ features.t()).t().view(weight.shape)
+            of_weight = (features @ of_y.t()).view(weight.shape)
         if wanted[2]:
             of_bias = of_y.sum(1)
         return of_x, of_weight, of_bias, None, None
