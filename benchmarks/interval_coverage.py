@@ -22,10 +22,29 @@ from interval_study.labels import labels_of_one_cohort, true_labels
 from interval_study.printed import one_cohort
 from interval_study.truth import truth
 
-RESULTS = Path(__file__).parent / "results" / "interval_coverage.csv"
+RESULTS = Path(__file__).parent / "results" / "interval_coverage.md"
 CACHE = Path(tempfile.gettempdir()) / "cardiorisk_interval_coverage"
 BLOCK = 100
+SIZES = (200, 2000)
 LABELS = "three labels a row"
+HEAD = """\
+# How often intervals contain the truth
+
+`python benchmarks/interval_coverage.py`: fixed predictions of known true risks, 95 % promised,
+{n_bootstraps} resamples, in per cent of the cohorts. Threshold 0.2; differences are those of two
+models on the same rows; gaps are those of a sicker subgroup from the others. The bins of the
+calibration table and ten points of the smooth curve's band are averaged. Of 1,000 cohorts two
+standard errors are 1.4 points. Methods were chosen on other populations and seeds.
+
+In the last population the true ICI is 0, where an interval that does not go below 0 can only err
+to one side: 97.5 is the least that it should cover there.
+"""
+LABEL_HEAD = "\n## Averages over labels\n"
+SIDES = """
+## Further than two points from the promise
+
+| measure | population | covered | too high | too low |
+|---|---|---|---|---|"""
 Limits = dict[str, tuple[float, float, float]]  # true value, low, high
 
 
@@ -51,24 +70,51 @@ def block(make: Callable[[int], Limits], seeds: range, path: Path) -> None:
     table.to_csv(path)
 
 
+def kept(folder: Path) -> pd.DataFrame:
+    """Add the blocks of one population and size; bins and points of the band are put together."""
+    parts = [pd.read_csv(path, index_col=0) for path in sorted(folder.glob("*.csv"))]
+    counts = pd.concat(parts)
+    n_cohorts = int(counts["cohorts"].iloc[:: len(parts[0])].sum())
+    names = counts.index.to_series().replace(
+        {r"bin \d+": "bins of the calibration table", r"band \d+": "band of the curve"}, regex=True
+    )
+    total = counts[["known", "too high", "too low"]].groupby(names, sort=False).sum()
+    total["cohorts"] = n_cohorts
+    return total
+
+
 def write(cache: Path, n_bootstraps: int) -> None:
-    """Write shares of cohorts, in per cent, of everything that is kept."""
-    rows = []
-    for folder in sorted(cache.iterdir()):
-        parts = [pd.read_csv(path, index_col=0) for path in sorted(folder.glob("*.csv"))]
-        if not parts:
+    """Write the tables of everything that is kept."""
+    covered, sides, cohorts = {}, [], {}
+    for name, n in ((name, n) for n in SIZES for name in (*POPULATIONS, LABELS)):
+        folder = cache / f"{name} n={n}"
+        if not any(folder.glob("*.csv")):
             continue
-        total = pd.concat(parts).groupby(level=0, sort=False).sum()
-        population, n = folder.name.rsplit(" n=", 1)
+        total = kept(folder)
         share = 100 * total[["too high", "too low"]].div(total["known"], axis=0)
-        frame = pd.DataFrame({"population": population, "n": int(n)}, index=total.index)
-        frame["covered"] = 100 - share.sum(axis=1)
-        frame[["too high", "too low"]] = share
-        frame["cohorts"], frame["with interval"] = total["cohorts"], total["known"]
-        frame["resamples"] = n_bootstraps
-        rows.append(frame.round(1))
-    if rows:
-        pd.concat(rows).reset_index().to_csv(RESULTS, index=False)
+        head = f"{name}, n = {n:,}"
+        covered[head], cohorts[head] = 100 - share.sum(axis=1), int(total["cohorts"].iloc[0])
+        for measure in share.index[(share.sum(axis=1) - 5).abs() > 2]:
+            high, low = share.loc[measure]
+            sides.append(
+                f"| {measure} | {head} | {100 - high - low:.1f} | {high:.1f} | {low:.1f} |"
+            )
+    lines = [HEAD.format(n_bootstraps=n_bootstraps), *matrix(covered, LABELS, cohorts), LABEL_HEAD]
+    lines += [*matrix(covered, "", cohorts), SIDES, *(sides or ["| none | | | | |"])]
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def matrix(covered: dict[str, pd.Series], without: str, cohorts: dict[str, int]) -> list[str]:
+    """Tabulate measures by population: those of one risk, or (``without=""``) those of labels."""
+    heads = [head for head in covered if head.startswith(LABELS) != bool(without)]
+    if not heads:
+        return []
+    table = pd.DataFrame({head: covered[head] for head in heads}, index=covered[heads[0]].index)
+    lines = ["| measure | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for measure, row in table.iterrows():
+        cells = ("" if np.isnan(value) else f"{value:.1f}" for value in row)
+        lines.append(f"| {measure} | " + " | ".join(cells) + " |")
+    return [*lines, "| cohorts | " + " | ".join(f"{cohorts[head]:,}" for head in heads) + " |"]
 
 
 def main() -> None:

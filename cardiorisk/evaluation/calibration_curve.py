@@ -216,9 +216,9 @@ def calibration(
     ici = _ici(events, risk, grid, unit, estimate, samples, confidence)
     curve, rough = np.split(estimate[CURVE:], 2)
     n_units = len(risk) if unit is None else int(unit.max()) + 1
-    nearby = max(2.0, span * ROUGHER * n_units)
+    nearby = [max(2.0, span * ROUGHER * count) for count in (n_units, len(risk))]
     band = samples[:, CURVE + len(grid) :]
-    low, high = curve_band(rough, band, nearby, confidence, shown=curve)
+    low, high = curve_band(rough, band, nearby[0], confidence, n_rows=nearby[1], shown=curve)
     return CalibrationCurve(
         table=_table(events, risk, n_bins, strategy, confidence),
         curve=pd.DataFrame({"predicted": grid, "observed": curve, "low": low, "high": high}),

@@ -12,9 +12,10 @@ Floats = npt.NDArray[np.float64]
 def curve_band(
     rough: Floats,
     resampled: Floats,
-    n_nearby: float,
+    n_units: float,
     confidence: float = 0.95,
     *,
+    n_rows: float | None = None,
     shown: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Limit the true risk at each point of a grid.
@@ -23,7 +24,7 @@ def curve_band(
     curve and not the truth. The limits are therefore those of a rougher curve, whose bias is small
     beside its noise (undersmoothing, Hall). They are Wilson's, since the curve is a local share of
     events: the effective number of rows is ``p (1 - p) / variance`` of the resamples, at most
-    ``n_nearby``.
+    ``n_rows``.
 
     Parameters
     ----------
@@ -31,9 +32,11 @@ def curve_band(
         A curve that looks less far than the one shown.
     resampled : ndarray of shape (n_bootstraps, g)
         The same in resamples, NaN where a resample has no row near a point.
-    n_nearby : float
-        Independent units that a point of ``rough`` looks at.
+    n_units : float
+        Independent units (rows, or groups) that a point of ``rough`` looks at.
     confidence : float, default=0.95
+    n_rows : float, optional
+        Rows that it looks at. None takes ``n_units``.
     shown : ndarray of shape (g,), optional
         A curve that the band must not leave out.
 
@@ -53,9 +56,11 @@ def curve_band(
     if len(resampled) < 2 or not known.any():
         return low, high
     p = rough[known]
-    inside = np.clip(p, 1 / (n_nearby + 2), 1 - 1 / (n_nearby + 2))
+    inside = np.clip(p, 1 / (n_units + 2), 1 - 1 / (n_units + 2))
     variance = np.nanvar(resampled[:, known], axis=0)
-    n = np.minimum(inside * (1 - inside) / np.maximum(variance, 1e-12), n_nearby)
+    n = np.minimum(
+        inside * (1 - inside) / np.maximum(variance, 1e-12), n_units if n_rows is None else n_rows
+    )
     z2 = float(ndtri((1 + confidence) / 2)) ** 2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n**2))) / (1 + z2 / n)

@@ -1,7 +1,7 @@
 """Measures of each label of a table, and their averages, on the same resamples."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ from cardiorisk.evaluation.discrimination import auroc, average_precision, cumul
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
-    bootstrap_interval,
     estimate_and_resamples,
+    normal_interval,
 )
 from cardiorisk.evaluation.measures import (
     BINARY_MEASURES,
@@ -28,6 +28,7 @@ __all__ = ["AVERAGES", "measure_labels", "table_of_folds", "thresholds_of_labels
 Floats = npt.NDArray[np.float64]
 
 MACRO = ("auroc", "auprc", "brier", "log_loss")
+AREAS = ("auroc", "auprc")
 AVERAGES = (*(f"macro_{name}" for name in MACRO), "micro_auroc", "micro_auprc")
 
 
@@ -49,6 +50,9 @@ def measure_labels(
     confidence : float
     resampling : dict
         For :func:`cardiorisk.evaluation.intervals.bootstrap`.
+
+    Averages have normal limits with the standard error of the resamples, areas on the scale of the
+    log-odds and losses on that of the logarithm; the average AUPRC rests on the rarest label.
 
     Returns
     -------
@@ -79,7 +83,14 @@ def measure_labels(
     for m, name in enumerate(AVERAGES):
         value, drawn = estimate[k * n_labels + m], samples[:, k * n_labels + m]
         reason = "" if np.isfinite(value) else "a label is absent or present in all rows"
-        averages[name] = bootstrap_interval(value, drawn, confidence, reason)
+        of_labels, _, measure = name.partition("_")
+        counts = present.sum(axis=0)
+        n_events = counts.min() if of_labels == "macro" else counts.sum()
+        degrees = max(float(n_events) - 1, 1) if measure == "auprc" else np.inf
+        scale: Literal["log", "log_odds"] = "log_odds" if measure in AREAS else "log"
+        averages[name] = normal_interval(
+            value, drawn, confidence, reason, scale=scale, degrees=degrees
+        )
     return averages, pd.DataFrame(rows, index=pd.Index(names, name="label"))
 
 

@@ -7,6 +7,8 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import ndtr, ndtri
 
+from cardiorisk.evaluation.mean_limits import grouped_means, skewed_limits
+
 __all__ = ["RowTest", "bootstrap_test", "mcnemar", "normal_test"]
 
 Floats = npt.NDArray[np.float64]
@@ -66,7 +68,8 @@ def mcnemar(
     McNemar Q. Psychometrika 1947;12:153-157. doi:10.1007/BF02295996; mid-p: Fagerland MW,
     Lydersen S, Laake P. BMC Med Res Methodol 2013;13:91. doi:10.1186/1471-2288-13-91; interval:
     Agresti A, Min Y. Stat Med 2005;24:729-740. doi:10.1002/sim.1781; groups: Yang Z, Sun X,
-    Hardin JW. Biometrical Journal 2010;52:638-652. doi:10.1002/bimj.201000035
+    Hardin JW. Biometrical Journal 2010;52:638-652. doi:10.1002/bimj.201000035; their limits: Hall
+    P. JRSS B 1992;54:221-228. doi:10.1111/j.2517-6161.1992.tb01876.x
 
     Examples
     --------
@@ -78,12 +81,13 @@ def mcnemar(
     signs = first.astype(np.float64) - second
     n, difference = len(signs), float(signs.mean())
     if groups is not None:
-        sums = np.bincount(np.unique(groups, return_inverse=True)[1], signs)
+        unit = np.unique(groups, return_inverse=True)[1]
+        sums = np.bincount(unit, signs)
         test = normal_test(difference, float(sums @ sums) / n**2, confidence)
-        spread = sums - sums.mean()
-        error = np.sqrt(spread @ spread * len(sums) / max(len(sums) - 1, 1)) / n
-        half = float(ndtri((1 + confidence) / 2) * error)
-        return test._replace(low=difference - half, high=difference + half)
+        least, most = skewed_limits(grouped_means(signs[:, None], unit), confidence)
+        if np.isnan(least[0]):  # the models agree on every row
+            return test
+        return test._replace(low=float(least[0]), high=float(most[0]))
     only_first, only_second = int(np.sum(signs > 0)), int(np.sum(signs < 0))
     low, high = _paired_limits(only_first, only_second, n, confidence)
     p = _binomial_p(only_first, only_first + only_second, mid_p)

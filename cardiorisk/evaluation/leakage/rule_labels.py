@@ -41,6 +41,7 @@ CHANCE = 0.001  # that any of the rules that were looked at explains as much
 MOST_LEVELS, ROWS_A_LEVEL = 50, 20
 FEWEST_VALUES = 10  # below, a column has no neighbourhood of a threshold
 STEP, PLATEAU = 0.5, 0.85
+NEAR = 30  # rows on each side, at least: with fewer the limits of a step are too wide to see it
 ERROR = 0.005  # of each limit of a step
 
 
@@ -285,7 +286,7 @@ def _noisy(values: Floats, events: Bools) -> Step | None:
     """
     if len(np.unique(values[~np.isnan(values)])) < FEWEST_VALUES:
         return None
-    step = step_at_best_cut(values, events, max(20, round(np.sqrt(len(events)))))
+    step = step_at_best_cut(values, events, max(NEAR, round(np.sqrt(len(events)))))
     if step is None:
         return None
     near, far = _jump(step.near), _jump(step.far)
