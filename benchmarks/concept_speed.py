@@ -28,6 +28,11 @@ from cardiorisk.records import PatientHistories
 
 RESULT = Path(__file__).parent / "results" / "concept_speed.md"
 SHARED = {"vector_size": 100, "window": 5, "negative": 5, "epochs": 5, "min_count": 5}
+WAYS = (
+    ("rate", False, "events a visit"),
+    ("sum", True, "each code once"),
+    ("sum", False, "all events"),
+)
 
 
 def timed(call):
@@ -62,14 +67,15 @@ def training(histories, repeats):
 def vectors(histories, repeats):
     lines = []
     for size in (50, 100):
-        for binary in (True, False):
-            model = ConceptEmbedding(vector_size=size, algorithm="random", binary=binary)
+        for pooling, binary, how in WAYS:
+            model = ConceptEmbedding(
+                vector_size=size, algorithm="random", pooling=pooling, binary=binary
+            )
             model.fit(histories)
             model.transform(histories[:10])  # compiles
             seconds = min(
                 timed(lambda model=model: model.transform(histories))[0] for _ in range(repeats)
             )
-            how = "each code once" if binary else "all events"
             lines.append(
                 f"| patient vectors of {size}, {how}, million events a CPU second | "
                 f"{len(histories.codes) / seconds / 1e6:.1f} |"
