@@ -97,3 +97,16 @@ def test_numbers_out_of_range_are_told_before_anything_is_read(option, words, ca
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_codes_are_pooled_as_asked(once):
+    from argparse import Namespace
+
+    from cardiorisk.cli.ehr import _models
+
+    asked = Namespace(seed=0, vector_size=4, each_code_once=once, no_comparison=True)
+    ((_, model),) = _models(asked, None, None)
+    assert (model.embedding.pooling, model.embedding.binary) == (
+        ("sum", True) if once else ("rate", False)
+    )

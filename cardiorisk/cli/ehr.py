@@ -52,6 +52,11 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-events", type=whole(0), default=1, help="visible events (default 1)")
     parser.add_argument("--vector-size", type=whole(1), default=100, help="of the embedding")
+    parser.add_argument(
+        "--each-code-once",
+        action="store_true",
+        help="pool codes by presence, not by events a visit: for histories of one or two visits",
+    )
     parser.add_argument("--no-comparison", action="store_true", help="only the embedding")
     parser.add_argument("--patients", type=whole(0), default=3, help="number of patient pages")
     parser.add_argument("--refits", type=whole(0), default=20, help="behind each person's range")
@@ -127,22 +132,25 @@ def _indented(table: pd.DataFrame) -> str:
 def _models(arguments: argparse.Namespace, histories: Any, cohort: Any) -> Iterator[Any]:
     """Name and recipe of each model; the first is the one that is reported."""
     import numpy as np
+    from sklearn.base import clone
     from sklearn.frozen import FrozenEstimator
 
     from cardiorisk.estimators import ConceptHFClassifier
     from cardiorisk.features import ConceptCounts, ConceptEmbedding
 
-    seed, size = arguments.seed, arguments.vector_size
-    learned = ConceptEmbedding(vector_size=size, random_state=seed)
+    seed = arguments.seed
+    learned = ConceptEmbedding(vector_size=arguments.vector_size, random_state=seed)
+    if arguments.each_code_once:
+        learned.set_params(pooling="sum", binary=True)
     yield "embedding", ConceptHFClassifier(embedding=learned, random_state=seed)
     if arguments.no_comparison:
         return
     others = histories[np.setdiff1d(np.arange(len(histories)), cohort.rows)]
     if len(others.codes):
-        frozen = FrozenEstimator(ConceptEmbedding(vector_size=size, random_state=seed).fit(others))
+        frozen = FrozenEstimator(clone(learned).fit(others))
         recipe = ConceptHFClassifier(embedding=frozen, random_state=seed)
         yield "embedding of patients outside the cohort", recipe
-    chance = ConceptEmbedding(vector_size=size, algorithm="random", random_state=seed)
+    chance = clone(learned).set_params(algorithm="random")
     yield "random vectors", ConceptHFClassifier(embedding=chance, random_state=seed)
     yield "one-hot codes", _linear(ConceptCounts(kind="presence"))
     yield "counts of codes", _linear(ConceptCounts(kind="log"))
