@@ -228,6 +228,8 @@ def test_bad_input_is_refused(ehr):
         model.fit(ehr.histories[:3], [0, 1])
     with pytest.raises(NotFittedError):
         model.predict_proba(ehr.histories)
+    with pytest.raises(NotFittedError):
+        model.predict(ehr.histories)
     other = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(TypeError, match="expected a model of codes"):
         explain_codes(other, ehr.histories)

@@ -208,7 +208,8 @@ class ConceptHFClassifier(ReadsHistories, ClassifierMixin, BaseEstimator):
 
     def predict(self, X: PatientHistories) -> npt.NDArray[Any]:
         """Name the more probable class, shape (n_patients,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probability = self.predict_proba(X)  # first, as it refuses an unfitted model
+        return self.classes_[probability.argmax(axis=1)]
 
     def code_view(self) -> tuple[CodeWeights, CodeClassifier]:
         """Take the fitted model apart where the codes are.
