@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -23,6 +22,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from spy_model import Spy
 
 from cardiorisk.evaluation import evaluate
 from cardiorisk.exceptions import LeakageWarning
@@ -30,22 +30,6 @@ from cardiorisk.records import ECGRecord
 
 X, Y = make_classification(240, 5, weights=[0.65], flip_y=0.15, random_state=0)
 MODEL = make_pipeline(StandardScaler(), LogisticRegression())
-
-
-class Spy(ClassifierMixin, BaseEstimator):
-    """Remembers what it was fitted on and predicts a fixed risk."""
-
-    def __init__(self, risk=0.3):
-        self.risk = risk
-
-    def fit(self, X, y, sample_weight=None, groups=None):
-        self.classes_ = np.unique(y)
-        self.seen_ = (X, y, sample_weight, groups)
-        return self
-
-    def predict_proba(self, X):
-        n_rows = len(X)
-        return np.tile([1 - self.risk, self.risk], (n_rows, 1))
 
 
 def test_out_of_fold_risk_is_that_of_scikit_learn():

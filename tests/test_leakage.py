@@ -44,18 +44,6 @@ def smote(members, n_new, rng):
     return np.array(made)
 
 
-def table(n_rows=400):
-    rng = np.random.default_rng(1)
-    return pd.DataFrame(
-        {
-            "onset": rng.normal(180, 20, n_rows).round(),
-            "end": rng.normal(285, 25, n_rows).round(),
-            "rate": rng.normal(80, 20, n_rows),
-            "sex": rng.choice(["f", "m"], n_rows),
-        }
-    )
-
-
 def test_copies_across_folds():
     doubled = np.concatenate([np.arange(400), np.arange(90)])
     frame = pd.DataFrame(X[doubled]).rename(columns=str)
