@@ -68,12 +68,12 @@ def forest_models(n_jobs: int, forest_folds: int) -> dict[str, tuple[Any, int]]:
     return {"CardioForest": (PaperPipeline(forest(n_jobs), smote=False), forest_folds)}
 
 
-def smote_models(n_jobs: int, forest_folds: int) -> dict[str, tuple[Any, int]]:
+def smote_models(n_jobs: int, smote_folds: int) -> dict[str, tuple[Any, int]]:
     """Make the published forest behind SMOTE, which nearly doubles the training rows."""
-    return {"CardioForest, SMOTE": (PaperPipeline(forest(n_jobs)), forest_folds)}
+    return {"CardioForest, SMOTE": (PaperPipeline(forest(n_jobs)), smote_folds)}
 
 
-def other_models(n_jobs: int, forest_folds: int) -> dict[str, tuple[Any, int]]:
+def other_models() -> dict[str, tuple[Any, int]]:
     """Make the rule and the paper's boosters, without and with SMOTE, fitted in every fold."""
     models: dict[str, Any] = {"rule: QRS > 120 ms": WideRule()}
     for name, model in handicapped().items():
