@@ -86,10 +86,12 @@ def test_too_few_cases_are_told_in_one_line(tmp_path, capsys):
     ("option", "words"),
     [
         (("--vector-size", "0"), "--vector-size: Got 0, but expected a whole number of 1 or more"),
-        (("--refits", "-1"), "--refits: Got -1, but expected a whole number of 0 or more"),
+        (("--refits", "-1"), "--refits: Got -1, but expected a whole number from 0 to"),
+        (("--controls", "1" + 24 * "0"), "but expected a whole number from 1 to 1000000"),
+        (("--n-jobs", "0"), "--n-jobs: Got 0, but expected 1 or more, or -1 for all cores"),
         (("--gap", "999999999"), "--gap: Got 999999999, but expected a whole number from 0 to"),
         (("--window", "ten"), "--window: Got ten, but expected a whole number from 1 to"),
-        (("--age-band", "nan"), "--age-band: Got nan, but expected a number above 0"),
+        (("--age-band", "nan"), "--age-band: Got nan, but expected a number from 0.01 to 150"),
     ],
 )
 def test_numbers_out_of_range_are_told_before_anything_is_read(option, words, capsys):

@@ -15,7 +15,7 @@ from cardiorisk.datasets import make_ehr
 from cardiorisk.estimators import ConceptHFClassifier
 from cardiorisk.evaluation import evaluate
 from cardiorisk.explain import ConformalClassifier, explain, explain_codes
-from cardiorisk.features import ConceptEmbedding
+from cardiorisk.features import ConceptCounts, ConceptEmbedding
 from cardiorisk.records import PatientHistories
 
 CLASSIFIERS = ("logistic", "mlp", "svm", "knn", "xgboost")
@@ -233,3 +233,40 @@ def test_bad_input_is_refused(ehr):
     other = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(TypeError, match="expected a model of codes"):
         explain_codes(other, ehr.histories)
+
+
+def test_reasons_of_a_certain_risk_still_add_up(ehr):
+    embedding = ConceptEmbedding(vector_size=20, epochs=1, algorithm="random", pooling="sum")
+    model = ConceptHFClassifier(embedding=embedding, random_state=0)
+    model.fit(ehr.histories, ehr.target)
+    weights, classifier = model.code_view()
+    riskiest = weights.get_feature_names_out()[classifier.coef_[0].argmax()]
+    many = PatientHistories.from_events(
+        pd.DataFrame(
+            {
+                "subject_id": 1,
+                "time": pd.date_range("2020-01-01", periods=20_000, freq="h"),
+                "code": riskiest,
+            }
+        )
+    )
+    reasons = explain_codes(model, many)
+    assert reasons.risk[0] == 1  # log-odds cannot be taken back from it
+    assert reasons.predictions[0] > 40
+    assert reasons.max_residual < 1e-4 * reasons.predictions[0]
+
+
+def test_events_a_visit_of_a_long_history_are_as_many_as_counted(ehr):
+    long = PatientHistories.from_events(
+        pd.DataFrame(
+            {
+                "subject_id": 1,
+                "time": pd.date_range("2020-01-01", periods=50_000, freq="h"),
+                "code": str(ehr.histories.vocabulary[0]),
+            }
+        )
+    )
+    embedding = ConceptEmbedding(vector_size=8, algorithm="random", random_state=0)
+    weights = embedding.fit(ehr.histories).code_weights(long).toarray()
+    counted = ConceptCounts(kind="rate").fit(ehr.histories).transform(long).toarray()
+    assert weights.max() == pytest.approx(counted.max(), rel=1e-6)

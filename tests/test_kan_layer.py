@@ -223,3 +223,18 @@ def test_odd_inputs():
 def test_bad_settings_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):
         KANLayer(**{"in_features": 2, "out_features": 2, **arguments})
+
+
+def test_uneven_knots_of_a_small_input_are_seen():
+    rng = np.random.default_rng(0)
+    x = torch.tensor(3e-7 * rng.exponential(size=(500, 2)))
+    x[:, 1] *= 1e7
+    layer = KANLayer(2, 1, noise=1.0).double()
+    layer.update_grid(x)
+    torch.testing.assert_close(layer(x), layer.edge_curves(x).sum(1) + layer.bias)
+
+
+def test_inference_mode_needs_no_earlier_call():
+    with torch.inference_mode():
+        layer = KANLayer(2, 2)
+        assert layer(torch.zeros(1, 2)).shape == (1, 2)

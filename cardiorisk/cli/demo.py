@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from cardiorisk.cli.numbers import MOST_SEED, whole
 from cardiorisk.exceptions import LeakageWarning
 
 __all__ = ["add_verbs"]
@@ -25,7 +26,7 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
         "table (four centres, 920 patients) and on simulated twelve-lead ECGs.",
     )
     parser.add_argument("--output", type=Path, default=Path("demo"), metavar="DIR")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole(0, MOST_SEED), default=0)
     parser.set_defaults(run=run)
 
 

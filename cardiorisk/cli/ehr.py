@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cardiorisk.cli.numbers import positive, whole
+from cardiorisk.cli.numbers import MANY, MOST_SEED, from_to, jobs, whole
 from cardiorisk.cli.tables import check_writable, write_table
 from cardiorisk.exceptions import TableError
 
@@ -19,7 +19,6 @@ MIN_CASES = 5  # one a fold
 FEW_CASES = 50
 FOLDS = 5
 MOST_DAYS = 36_525  # a century
-MOST_SEED = 2**32 - 1
 PENALTIES = tuple(10.0**power for power in range(-3, 4))
 
 
@@ -41,9 +40,11 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--comparison", type=Path, metavar="CSV", help="write the comparison, too")
     parser.add_argument("--group-by", choices=GROUPINGS, default="none", help="groups of codes")
     parser.add_argument(
-        "--controls", type=whole(1), default=10, help="controls a case (default 10)"
+        "--controls", type=whole(1, MANY), default=10, help="controls a case (default 10)"
     )
-    parser.add_argument("--age-band", type=positive, default=5.0, help="years (default 5)")
+    parser.add_argument(
+        "--age-band", type=from_to(0.01, 150), default=5.0, help="years (default 5)"
+    )
     parser.add_argument(
         "--window", type=whole(1, MOST_DAYS), help="days that are looked back (default all)"
     )
@@ -58,9 +59,13 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
         help="pool codes by presence, not by events a visit: for histories of one or two visits",
     )
     parser.add_argument("--no-comparison", action="store_true", help="only the embedding")
-    parser.add_argument("--patients", type=whole(0), default=3, help="number of patient pages")
-    parser.add_argument("--refits", type=whole(0), default=20, help="behind each person's range")
-    parser.add_argument("--n-jobs", type=int, default=None, help="parallel fits (default 1)")
+    parser.add_argument(
+        "--patients", type=whole(0, MANY), default=3, help="number of patient pages"
+    )
+    parser.add_argument(
+        "--refits", type=whole(0, MANY), default=20, help="behind each person's range"
+    )
+    parser.add_argument("--n-jobs", type=jobs, default=None, help="parallel fits (default 1)")
     parser.add_argument("--seed", type=whole(0, MOST_SEED), default=0)
     parser.set_defaults(run=run)
 
@@ -153,6 +158,7 @@ def _models(arguments: argparse.Namespace, histories: Any, cohort: Any) -> Itera
     chance = clone(learned).set_params(algorithm="random")
     yield "random vectors", ConceptHFClassifier(embedding=chance, random_state=seed)
     yield "one-hot codes", _linear(ConceptCounts(kind="presence"))
+    yield "one-hot codes, events a visit", _linear(ConceptCounts(kind="rate"))
     yield "counts of codes", _linear(ConceptCounts(kind="log"))
     if mapping := _ccs(histories):
         yield "CCS groups", _linear(ConceptCounts(kind="log", mapping=mapping))

@@ -5,6 +5,7 @@ from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
+from cardiorisk.cli.numbers import jobs
 from cardiorisk.cli.tables import check_writable, write_table
 
 __all__ = ["add_verbs"]
@@ -27,7 +28,7 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="each record is another patient: fill subject_id, which many files lack, from it",
     )
-    parser.add_argument("--n-jobs", type=int, default=None, help="parallel workers (default 1)")
+    parser.add_argument("--n-jobs", type=jobs, default=None, help="parallel workers (default 1)")
     parser.set_defaults(run=run)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cardiorisk.cli.numbers import MOST_SEED, whole
 from cardiorisk.cli.tables import (
     IDENTIFIERS,
     check_writable,
@@ -40,7 +41,7 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     fit.add_argument("--schema", type=Path, help="TOML file with labels, units and limits")
     fit.add_argument("--backend", choices=BACKENDS, default="forest")
     fit.add_argument("--alpha", type=float, default=0.1, help="sets miss this share (default 0.1)")
-    fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--seed", type=whole(0, MOST_SEED), default=0)
     fit.set_defaults(run=run_fit)
     predict = verbs.add_parser(
         "predict",

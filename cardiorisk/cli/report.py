@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cardiorisk.cli.numbers import whole
+from cardiorisk.cli.numbers import MANY, MOST_SEED, jobs, whole
 from cardiorisk.cli.tables import check_writable, model_columns, read_table, take_column
 from cardiorisk.exceptions import TableError
 
@@ -33,9 +33,11 @@ def add_verbs(verbs: Any, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--population", help="the population in words")
     parser.add_argument("--ecg", type=Path, help="folder with the ECG of each row's record_id")
     parser.add_argument("--title", help="the report's title")
-    parser.add_argument("--n-jobs", type=int, default=None, help="parallel fits (default 1)")
-    parser.add_argument("--patients", type=whole(0), default=3, help="number of patient pages")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n-jobs", type=jobs, default=None, help="parallel fits (default 1)")
+    parser.add_argument(
+        "--patients", type=whole(0, MANY), default=3, help="number of patient pages"
+    )
+    parser.add_argument("--seed", type=whole(0, MOST_SEED), default=0)
     parser.set_defaults(run=run)
 
 

@@ -106,6 +106,10 @@ class LinearCodeClassifier(LinearClassifierMixin, CodeClassifier):
         """Log-odds of a patient without known codes, shape (1,)."""
         return np.array([self.head.intercept - self.centre @ (self.head.coef / self.scale)])
 
+    def margin_of_vectors(self, pooled: Floats) -> Floats:
+        """Log-odds of patient vectors (n, d) that are not yet standardised, shape (n,)."""
+        return np.asarray(self.head.margin((pooled - self.centre) / self.scale))
+
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Name the more probable class, shape (n,)."""
         return CodeClassifier.predict(self, X)

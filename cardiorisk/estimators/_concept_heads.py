@@ -51,9 +51,13 @@ class LinearHead:
     intercept: float
     penalty: float
 
+    def margin(self, vectors: Floats) -> Floats:
+        """Log-odds of the second class, shape (n,)."""
+        return np.asarray(vectors @ self.coef + self.intercept)
+
     def risk(self, vectors: Floats) -> Floats:
         """Probability of the second class, shape (n,)."""
-        return np.asarray(expit(vectors @ self.coef + self.intercept))
+        return np.asarray(expit(self.margin(vectors)))
 
 
 @dataclass(frozen=True, eq=False)

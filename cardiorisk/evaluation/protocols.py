@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold
+
+from cardiorisk.evaluation._group_folds import GroupFolds
 
 __all__ = [
     "DEFAULT_FOLDS",
@@ -146,7 +148,7 @@ def _stratified(
                 f"Got {n_groups} groups for {n_folds} folds; use fewer folds, or "
                 f"cv={LEAVE_ONE_GROUP_OUT!r}."
             )
-        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
+        splitter = GroupFolds(n_folds, shuffle=True, random_state=random_state)
         words += ", groups kept whole"
     splits = _checked(splitter.split(y, y, groups), len(y), groups)
     return Protocol(words, splits, (0,) * len(splits))

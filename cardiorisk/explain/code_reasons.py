@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import logit
 
 from cardiorisk._validation import check_histories
 from cardiorisk.estimators._code_view import CodeClassifier, CodeWeights, LinearCodeClassifier
@@ -144,7 +143,10 @@ def explain_codes(model: Any, X: PatientHistories, *, random_state: int = 0) -> 
         base = float(classifier.risk_of_vectors(empty)[0])
         output, method = "probability", "permutation"
     risk = np.asarray(model.predict_proba(histories), dtype=float)[:, 1]
-    predictions = logit(risk) if output == "margin" else risk
+    predictions = risk
+    if isinstance(classifier, LinearCodeClassifier):  # a risk near 1 has lost its log-odds
+        pooled = np.asarray(steps[0].embedding.transform(histories), dtype=float)
+        predictions = classifier.margin_of_vectors(pooled)
     return _checked(table, steps[0], base, predictions, risk, output, method)
 
 

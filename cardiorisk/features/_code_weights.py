@@ -25,6 +25,7 @@ __all__ = [
 
 BATCH = 1_000_000  # events at once: bounds the memory where histories lie on disk
 DAY = 86_400_000_000  # microseconds
+LONG = 10_000  # events of a patient: beyond, sums in single precision lose digits
 
 Floats = npt.NDArray[np.float32]
 
@@ -150,6 +151,8 @@ def sparse_weights(histories: PatientHistories, n_columns: int, events: Any) -> 
     if not n_columns:
         return sparse.csr_array((len(histories), 0), dtype=np.float32)
     offsets = histories.event_offsets - histories.event_offsets[0]
+    if np.diff(offsets).max(initial=0) > LONG:
+        weights = weights.astype(np.float64)
     return sparse.csr_array((weights, columns, offsets), shape=(len(histories), n_columns))
 
 

@@ -236,7 +236,8 @@ class ConceptEmbedding(CodeFeatures):
             @ self.vectors_
             for batch in batches
         ]
-        return np.concatenate([*parts, np.empty((0, self.vectors_.shape[1]), np.float32)])
+        none = np.empty((0, self.vectors_.shape[1]), np.float32)
+        return np.concatenate([*parts, none]).astype(np.float32, copy=False)
 
     def code_weights(self, X: PatientHistories) -> Any:
         """Weight of each known code of each patient: ``transform`` is this times ``vectors_``.
@@ -249,7 +250,7 @@ class ConceptEmbedding(CodeFeatures):
         histories = check_histories(X)
         weights = self._weights(histories, code_positions(histories, self.vocabulary_))
         weights.sum_duplicates()
-        return weights
+        return weights.astype(np.float32, copy=False)
 
     def event_weights(self, X: PatientHistories) -> tuple[npt.NDArray[np.int32], Floats]:
         """Position in ``vocabulary_`` and weight of each event, both of shape (n_events,).

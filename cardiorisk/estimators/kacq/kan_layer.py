@@ -213,8 +213,10 @@ class KANLayer(nn.Module):  # type: ignore[name-defined]  # torch is imported la
 
     def _even_knots(self, knots: Any) -> tuple[Any, Any] | None:
         """First knot and one over the distance of each input; None where they are uneven."""
-        state = knots.data_ptr(), knots._version, knots.dtype
-        if self._even is None or self._even[0] != state:
+        # In torch's inference mode tensors count no versions: nothing is kept from there.
+        version = None if knots.is_inference() else knots._version
+        state = knots.data_ptr(), version, knots.dtype
+        if self._even is None or version is None or self._even[0] != state:
             knots = knots.numpy()
             step = step_of_even_knots(knots)
             found = None if step is None else (knots[:, 0].copy(), (1 / step).astype(knots.dtype))

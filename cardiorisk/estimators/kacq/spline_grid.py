@@ -20,7 +20,7 @@ torch = require("torch", extra="nn")
 
 Floats = npt.NDArray[np.float64]
 
-ROUNDING = 16 * float(np.finfo(np.float32).eps)  # of the distance of two knots
+ROUNDING = 16 * float(np.finfo(np.float32).eps)  # of the largest knot of an input
 
 
 def extended_knots(inner: Floats, degree: int) -> Floats:
@@ -78,7 +78,7 @@ def step_of_even_knots(knots: Floats) -> Floats | None:
     """
     steps = np.diff(knots, axis=1)
     mean = steps.mean(axis=1)
-    tolerance = ROUNDING * (1 + np.abs(knots).max())
+    tolerance = ROUNDING * np.abs(knots).max(axis=1, keepdims=True)
     return mean if (np.abs(steps - mean[:, None]) <= tolerance).all() else None
 
 
