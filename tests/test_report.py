@@ -276,6 +276,7 @@ def test_patients_are_chosen_low_middle_high_or_as_asked(report, small):
         ({"ecgs": [None]}, "1 ecgs for 160 rows"),
         ({"methods": {28: "x"}}, "numbered 1 to 27"),
         ({"pos_label": 7}, "pos_label"),
+        ({"n_refits": -1}, "n_refits=-1"),
     ],
 )
 def test_wrong_arguments_say_what_arrived(small, options, message):

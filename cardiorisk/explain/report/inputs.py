@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,12 @@ class Effort:
     n_jobs: int | None = None
     random_state: int = 0
     verbose: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("n_bootstraps", "n_refits"):
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or number < 0:
+                raise ValueError(f"Got {name}={number!r}, but expected a whole number >= 0.")
 
 
 @dataclass(frozen=True, eq=False)
