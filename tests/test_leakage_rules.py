@@ -138,3 +138,18 @@ def test_a_number_of_the_rows_is_called_that_and_blamed_alone(name):
     assert "looks like a number of the rows" in finding.what
     assert "no property of a person" in finding.remedy
     assert not found("rule_labels", data, np.random.default_rng(0).random(400) < 0.4)
+
+
+def test_categories_are_words_or_numbers_and_stop_nothing():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "words": pd.Categorical(rng.choice(["low", "high"], 200)),
+            "numbers": pd.Categorical(rng.integers(0, 3, 200)),
+            "written": pd.Categorical(rng.choice(["1", "2"], 200)),
+            "missing": pd.Categorical([None] * 200),
+        }
+    )
+    assert not found("rule_labels", table, rng.random(200) < 0.5)
+    (finding,) = found("rule_labels", table, table["written"] == "2")
+    assert "written" in finding.columns

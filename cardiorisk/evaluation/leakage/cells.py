@@ -115,6 +115,8 @@ class Cells:
 
 def _numbers_in_words(column: pd.Series) -> Floats | None:
     """Read a column of words that all are numbers; None where one is not."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
     if not pd.api.types.is_object_dtype(column) and not pd.api.types.is_string_dtype(column):
         return None
     known = column.dropna()
