@@ -148,6 +148,7 @@ def test_categories_are_words_or_numbers_and_stop_nothing():
             "numbers": pd.Categorical(rng.integers(0, 3, 200)),
             "written": pd.Categorical(rng.choice(["1", "2"], 200)),
             "missing": pd.Categorical([None] * 200),
+            "same": pd.Categorical(["low"] * 200),
         }
     )
     assert not found("rule_labels", table, rng.random(200) < 0.5)

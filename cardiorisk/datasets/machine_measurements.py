@@ -23,10 +23,10 @@ FIRST_SUBJECT, FIRST_STUDY, FIRST_CART = 10_000_000, 40_000_000, 6_848_000  # id
 
 def _count(value: object, name: str, most: int | None = None) -> int:
     is_count = isinstance(value, Integral) and not isinstance(value, bool)
-    if not is_count or value < 1 or (most is not None and value > most):  # type: ignore[operator]
+    if not is_count or value < 1 or (most is not None and value > most):  # type: ignore[operator]  # a number
         limit = "a positive whole number" if most is None else f"1 to n_records={most}"
         raise ValueError(f"Got {name}={value!r}, but expected {limit}.")
-    return int(value)  # type: ignore[call-overload]
+    return int(value)  # type: ignore[call-overload]  # an Integral
 
 
 def _subject_of_each(n_records: int, n_subjects: int, rng: np.random.Generator) -> np.ndarray:

@@ -18,7 +18,7 @@ class ReadsHistories:
     """Mixin of estimators whose input is histories, which are no array."""
 
     def __sklearn_tags__(self) -> Tags:
-        tags: Tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags: Tags = super().__sklearn_tags__()  # type: ignore[misc]  # of the next class
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags

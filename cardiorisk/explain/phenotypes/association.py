@@ -272,7 +272,7 @@ def _add_intervals(
         events = cohort.cases[rows, phenotype]
         rankings = [rank(events, result.activations[rows, pair % n_prototypes]) for pair in pairs]
         samples = bootstrap(
-            lambda weights, rankings=rankings: np.column_stack(  # type: ignore[misc]
+            lambda weights, rankings=rankings: np.column_stack(  # type: ignore[misc]  # default bound now
                 [auroc(*cumulative_counts(one, weights)) for one in rankings]
             ),
             len(rows),
