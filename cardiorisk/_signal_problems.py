@@ -124,10 +124,11 @@ def _runs(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return edges[1::2] - edges[::2]
 
 
-def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
+def signal_problems(record: ECGRecord, *, fatal_only: bool = False) -> tuple[SignalProblem, ...]:
     """List what is wrong with a record's values; empty for an ECG that can be trusted.
 
-    The unit is never guessed or corrected: an implausible amplitude is reported.
+    The unit is never guessed or corrected: an implausible amplitude is reported. With
+    ``fatal_only``, what only casts doubt is not looked for or left out.
     """
     if record.duration < MIN_DURATION:
         message = f"{record.duration:g} s is too short; at least {MIN_DURATION:g} s are needed."
@@ -143,6 +144,9 @@ def signal_problems(record: ECGRecord) -> tuple[SignalProblem, ...]:
     problems = _lead_problems(filled, extremes) + _gap_problems(record, filled)
     if (usable := _usable(extremes)).any():
         problems += _amplitude_problems(filled, usable, extremes)
+    if fatal_only:
+        return tuple(problem for problem in problems if problem.fatal)
+    if usable.any():
         clipped = _clipped_leads(filled, usable, extremes)
         problems += _doubt("saturated", filled, clipped, CLIPPED)
         problems += _limb_lead_problems(filled, usable)

@@ -303,3 +303,13 @@ def test_the_order_of_columns_without_words_is_checked(labels):
             check_columns(model, changed, reset=False)
     check_columns(model, X.to_numpy(), reset=True)
     check_columns(model, X[X.columns[::-1]], reset=False)
+
+
+def test_doubts_are_left_out_where_only_fatal_problems_are_asked_for():
+    noise = np.random.default_rng(0).normal(size=(3, 2000)).astype(np.float32)
+    doubtful = record(noise)  # III is not II - I
+    assert [problem.code for problem in signal_problems(doubtful)] == ["limb_leads"]
+    assert signal_problems(doubtful, fatal_only=True) == ()
+    microvolts = record(1000 * noise)
+    (problem,) = signal_problems(microvolts, fatal_only=True)
+    assert (problem.code, problem.fatal) == ("units", True)

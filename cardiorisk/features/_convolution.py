@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk.features._convolution_layout import OUTPUTS, PAD, WHOLE
+from cardiorisk.features._convolution_layout import OUTPUTS, PAD, TOGETHER, WHOLE
+from cardiorisk.features._minimal_filters import minimal_filter
 
 __all__ = ["Kernel", "Rows", "convolved", "empty_rows", "kernel", "padded"]
 
@@ -30,9 +31,9 @@ class Rows(NamedTuple):
 
 
 class Kernel(NamedTuple):
-    """Weights of a convolution, and what it begins with.
+    """Weights of a convolution at the points of a minimal filter, and what it begins with.
 
-    ``weight`` is (n_outputs / OUTPUTS, n_channels * stride, width, OUTPUTS), ``bias``
+    ``weight`` is (n_points, n_outputs / OUTPUTS, n_channels * stride, OUTPUTS), ``bias``
     (n_outputs,).
     """
 
@@ -40,21 +41,29 @@ class Kernel(NamedTuple):
     bias: Floats
     stride: int
 
+    @property
+    def width(self) -> int:
+        """Taps of the kernel, with a stride those of the channels that it makes."""
+        return len(self.weight) + 1 - TOGETHER
+
 
 def kernel(weight: Floats, bias: Floats, stride: int = 1) -> Kernel:
     """Lay out weights of (width, n_channels, n_outputs), ``n_outputs`` a multiple of four.
 
     A convolution that moves by more than a sample is one that moves by one over the samples
-    0, stride, 2 stride ..., those after them, and so on, each as a channel.
+    0, stride, 2 stride ..., those after them, and so on, each as a channel. It must then have 3,
+    5 or 7 taps.
     """
     width, n_channels, n_outputs = weight.shape
     lag = np.arange(width) - width // 2
     whole, rest = np.divmod(lag, stride)
     reach = int(np.abs(whole).max())
-    laid = np.zeros((2 * reach + 1, n_channels, stride, n_outputs), np.float32)
+    laid = np.zeros((2 * reach + 1, n_channels, stride, n_outputs))
     laid[whole + reach, :, rest] = weight
-    laid = laid.reshape(2 * reach + 1, n_channels * stride, -1, OUTPUTS)
-    return Kernel(np.ascontiguousarray(laid.transpose(2, 1, 0, 3)), bias, stride)
+    at_points = minimal_filter(len(laid)).taps @ laid.reshape(len(laid), -1)
+    at_points = at_points.reshape(-1, n_channels * stride, n_outputs // OUTPUTS, OUTPUTS)
+    ordered = at_points.transpose(0, 2, 1, 3).astype(np.float32, order="C")
+    return Kernel(ordered, bias, stride)
 
 
 def empty_rows(n_leads: int, n_channels: int, n_samples: int) -> Rows:
@@ -79,33 +88,48 @@ def padded(signals: Floats, stride: int = 1) -> Rows:
 
 
 def convolved(
-    parts: Sequence[Rows], by: Kernel, *, onto: Floats | None = None, rectified: bool = True
+    parts: Sequence[Rows],
+    by: Kernel,
+    *,
+    onto: Floats | None = None,
+    rectified: bool = True,
+    shift: Floats | None = None,
 ) -> Rows:
-    """Convolve signals whose channels come from several rows of the same leads, zeros beyond.
+    """Convolve signals whose channels come from one or two rows of the same leads, zeros beyond.
 
     Parameters
     ----------
-    parts : sequence of Rows
+    parts : sequence of one or two Rows
         Their channels together are those of the kernel.
     by : Kernel
     onto : ndarray, shape (1, n_outputs, n_samples), optional
         What the convolution of every lead is added to, instead of the bias.
     rectified : bool, default=True
         Whether negative results become zero.
+    shift : ndarray, shape (n_leads, n_outputs), optional
+        What is added in the end.
     """
     if by.stride > 1:
         parts = [padded(part.inside, by.stride) for part in parts]
-    n_leads, n_samples = len(parts[0].values), parts[0].n_samples
-    out = empty_rows(n_leads, len(by.bias), n_samples)
+    one, other = parts[0], parts[-1].values[:, : 0 if len(parts) == 1 else None]
+    n_leads, n_outputs = len(one.values), len(by.bias)
+    out = empty_rows(n_leads, n_outputs, one.n_samples)
     if onto is not None:
         out.inside[:] = onto
-    first, n_channels, width = 0, *by.weight.shape[1:3]
-    for part in parts:
-        after = first + part.values.shape[1]
-        lowest = np.float32(0 if rectified and after == n_channels else -np.inf)
-        fresh = first == 0 and onto is None
-        _adder(width)(part.values, by.weight, first, by.bias, fresh, out.values, n_samples, lowest)
-        first = after
+    if shift is None:
+        shift = np.zeros((n_leads, n_outputs), np.float32)
+    lowest = np.float32(0 if rectified else -np.inf)
+    _adder(by.width)(
+        one.values,
+        other,
+        by.weight,
+        by.bias,
+        onto is None,
+        out.values,
+        one.n_samples,
+        lowest,
+        shift,
+    )
     return out
 
 

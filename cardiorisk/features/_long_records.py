@@ -87,7 +87,7 @@ def mark_stretches(record: ECGRecord, mark: Mark) -> Delineation:
     reasons: list[str] = []
     for seen, kept in stretches(record):
         piece = replace(record, signal=record.signal[:, seen])
-        fatal = [str(problem) for problem in signal_problems(piece) if problem.fatal]
+        fatal = [str(problem) for problem in signal_problems(piece, fatal_only=True)]
         if fatal:
             reasons.extend(fatal)
             continue

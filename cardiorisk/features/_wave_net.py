@@ -183,8 +183,7 @@ class WaveNet:
         whole = np.zeros((n_leads, 1, -(-n_samples // STRIDE) * STRIDE), np.float32)
         whole[:, 0, :n_samples] = leads
         first = self._layer([padded(whole)], "stem0")
-        told = self._layer([first], "stem1")
-        told.inside[:] += self.places[places][:, :, None]
+        told = convolved([first], self.kernels["stem1"], shift=self.places[places])
         stems = self._layer([told], "stem2")
         common = convolved([self._trunk(stems.inside)], self.kernels["common"], rectified=False)
         hidden = convolved([stems], self.kernels["own"], onto=common.inside)

@@ -158,7 +158,7 @@ def delineate(
     record = ECGRecord(signal.astype(np.float32, copy=False), rate, names)
     if record.duration > LONG:
         return mark_stretches(record, partial(_marked, engine=engine))
-    fatal = [str(problem) for problem in signal_problems(record) if problem.fatal]
+    fatal = [str(problem) for problem in signal_problems(record, fatal_only=True)]
     if fatal:
         raise SignalError(f"The ECG cannot be delineated: {'; '.join(fatal)}")
     return _scaled(_marked(record, engine)[1], rate)
