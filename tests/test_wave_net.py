@@ -10,7 +10,7 @@ from cardiorisk.features._wave_net import (
     WaveNet,
     _doubled,
     _gather,
-    _logistic,
+    _probabilities,
     lead_places,
     load_weights,
     shipped_net,
@@ -110,12 +110,18 @@ def test_numpy_and_torch_agree():
 def test_what_all_leads_have_in_common():
     stems = np.random.default_rng(0).normal(size=(5, 4, 30)).astype(np.float32)
     rows = empty_rows(1, 12, 30)
-    _gather()(stems, rows.inside[0].reshape(3, 4, 30))
+    _gather()(padded(stems).values, rows.values, 30)
     spread = np.sqrt(stems.var(axis=0) + SPREAD_FLOOR)
     expected = np.concatenate([stems.mean(axis=0), stems.max(axis=0), spread])
     np.testing.assert_allclose(rows.inside[0], expected, atol=1e-6)
 
 
 def test_logistic_function_of_large_numbers():
-    found = _logistic(np.array([-1000, -2, 0, 2, 1000], np.float32))
-    np.testing.assert_allclose(found, [0, 1 / (1 + np.e**2), 0.5, 1 / (1 + np.e**-2), 1], atol=1e-7)
+    scores = np.zeros((2, 12, 3), np.float32)
+    scores[1, 4:8, 2] = [-1000, -2, 2, 1000]  # of the second wave, what the last sample stands for
+    found = _probabilities(padded(scores))
+    assert found.shape == (3, 2, 12)
+    expected = [0, 1 / (1 + np.e**2), 1 / (1 + np.e**-2), 1]
+    np.testing.assert_allclose(found[1, 1, 8:], expected, atol=1e-7)
+    found[1, 1, 8:] = 0.5
+    np.testing.assert_array_equal(found, 0.5)

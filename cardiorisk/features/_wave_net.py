@@ -23,6 +23,7 @@ from cardiorisk.features._convolution import (
     kernel,
     padded,
 )
+from cardiorisk.features._convolution_layout import PAD
 from cardiorisk.records import STANDARD_LEADS
 
 __all__ = [
@@ -79,38 +80,58 @@ def _doubled(x: Rows) -> Rows:
 def _gather() -> Callable[..., None]:
     """Compile a loop that writes mean, maximum and spread over the leads."""
 
-    def gather(stems: Any, out: Any) -> None:
-        n_leads, n_channels, n_samples = stems.shape
-        squares = np.empty(n_samples, np.float32)
+    def gather(stems: Any, out: Any, n_samples: Any) -> None:
+        # Rows of whole arrays: of a view, the loops would not know that samples are contiguous.
+        n_leads, n_channels, inside = stems.shape[0], stems.shape[1], slice(PAD, PAD + n_samples)
         share = np.float32(1 / n_leads)
         for channel in range(n_channels):
-            mean, highest, spread = out[0, channel], out[1, channel], out[2, channel]
+            mean, highest = out[0, channel][inside], out[0, n_channels + channel][inside]
+            spread = out[0, 2 * n_channels + channel][inside]
             mean[:] = 0
-            highest[:] = stems[0, channel]
+            highest[:] = stems[0, channel][inside]
+            spread[:] = 0
             for lead in range(n_leads):
-                row = stems[lead, channel]
+                row = stems[lead, channel][inside]
                 for place in range(n_samples):
                     mean[place] += row[place] * share
                     highest[place] = max(highest[place], row[place])
-            squares[:] = 0
             for lead in range(n_leads):
-                row = stems[lead, channel]
+                row = stems[lead, channel][inside]
                 for place in range(n_samples):
                     apart = row[place] - mean[place]
-                    squares[place] += apart * apart
+                    spread[place] += apart * apart
             for place in range(n_samples):
-                spread[place] = np.sqrt(squares[place] * share + np.float32(SPREAD_FLOOR))
+                spread[place] = np.sqrt(spread[place] * share + np.float32(SPREAD_FLOOR))
 
     return compiled(gather)
 
 
-def _logistic(x: Floats) -> Floats:
-    """Logistic function, in place."""
-    np.clip(x, -30, 30, out=x)  # numbers too small for float32's full precision are slow
-    np.negative(x, out=x)
-    np.exp(x, out=x)
-    x += 1
-    return np.reciprocal(x, out=x)
+def _probabilities(scores: Rows) -> Floats:
+    """Logistic function of (n_leads, waves * STEP, n), as (waves, n_leads, n * STEP)."""
+    n_leads, n_rows, _ = scores.values.shape
+    result = np.empty((n_rows // STEP, n_leads, scores.n_samples * STEP), np.float32)
+    _order()(scores.values, result)
+    np.exp(result, out=result)
+    result += 1
+    return np.reciprocal(result, out=result)
+
+
+@cache
+def _order() -> Callable[..., None]:
+    """Compile a loop that lines up, negative, what each sample of the stem says of STEP samples."""
+
+    def order(scores: Any, out: Any) -> None:
+        large = np.float32(30)  # numbers too small for float32's full precision are slow
+        n_waves, n_leads, n = out.shape
+        for wave in range(n_waves):
+            for lead in range(n_leads):
+                to = out[wave, lead]
+                for step in range(STEP):
+                    row = scores[lead, STEP * wave + step][PAD : PAD + n // STEP]
+                    for place in range(n // STEP):
+                        to[STEP * place + step] = -min(max(row[place], -large), large)
+
+    return compiled(order)
 
 
 class WaveNet:
@@ -145,11 +166,10 @@ class WaveNet:
     def _layer(self, parts: Iterable[Rows], name: str) -> Rows:
         return convolved(list(parts), self.kernels[name])
 
-    def _trunk(self, stems: Floats) -> Rows:
+    def _trunk(self, stems: Rows) -> Rows:
         """See all leads together: (n_leads, channels, n) -> features and scores."""
-        n_channels, n_samples = stems.shape[1:]
-        x = empty_rows(1, 3 * n_channels, n_samples)
-        _gather()(stems, x.inside[0].reshape(3, n_channels, n_samples))
+        x = empty_rows(1, 3 * stems.values.shape[1], stems.n_samples)
+        _gather()(stems.values, x.values, x.n_samples)
         levels = []
         for depth in range(self.depth):
             x = self._layer([x], f"down{depth}")
@@ -185,13 +205,11 @@ class WaveNet:
         first = self._layer([padded(whole)], "stem0")
         told = convolved([first], self.kernels["stem1"], shift=self.places[places])
         stems = self._layer([told], "stem2")
-        common = convolved([self._trunk(stems.inside)], self.kernels["common"], rectified=False)
+        common = convolved([self._trunk(stems)], self.kernels["common"], rectified=False)
         hidden = convolved([stems], self.kernels["own"], onto=common.inside)
         hidden = self._layer([hidden, first], "head1")
-        scores = convolved([hidden], self.kernels["out"], rectified=False).inside
-        # Each sample of the stem stands for STEP samples of the lead.
-        scores = scores.reshape(n_leads, len(WAVES), STEP, -1).transpose(1, 0, 3, 2)
-        return _logistic(scores.reshape(len(WAVES), n_leads, -1))[..., :n_samples]
+        scores = convolved([hidden], self.kernels["out"], rectified=False)
+        return _probabilities(scores)[..., :n_samples]
 
 
 @cache
