@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import binomtest
+from statsmodels.stats.proportion import proportion_confint
 
 from cardiorisk.evaluation import calibration
 from cardiorisk.evaluation.local_linear import smooth_curve
@@ -88,6 +89,21 @@ def test_bins_have_clopper_pearson_intervals():
     for row in table.itertuples():
         expected = binomtest(row.events, row.n).proportion_ci(0.9, method="exact")
         assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_bins_may_have_jeffreys_limits_that_allow_for_patients():
+    events, risk = cohort(300, slope=2)
+    table = calibration(events, risk, interval="jeffreys", n_bootstraps=0).table
+    for row in table.itertuples():
+        if 0 < row.events < row.n:
+            expected = proportion_confint(row.events, row.n, method="jeffreys")
+            assert (row.low, row.high) == pytest.approx(expected)
+    copies = np.repeat(np.arange(300), 3)
+    options = {"interval": "jeffreys", "n_bootstraps": 0, "groups": copies}
+    again = calibration(events[copies], risk[copies], **options).table
+    np.testing.assert_allclose(again[["low", "high"]], table[["low", "high"]], atol=0.02)
+    with pytest.raises(ValueError, match="Got interval='wald'"):
+        calibration(events, risk, interval="wald")
 
 
 def test_equal_risks_are_never_divided():

@@ -10,10 +10,11 @@ from fairlearn.metrics import (
     true_positive_rate_difference,
 )
 from sklearn.metrics import precision_score, roc_auc_score
+from statsmodels.stats.proportion import proportion_confint
 
 from cardiorisk.evaluation import fairness_gaps
-from cardiorisk.evaluation.gap_limits import proportion_gap
-from cardiorisk.evaluation.intervals import proportion_interval
+from cardiorisk.evaluation.gap_limits import gap_of_shares
+from cardiorisk.evaluation.proportion_limits import share_of
 
 RNG = np.random.default_rng(0)
 N = 900
@@ -92,15 +93,47 @@ def test_bad_thresholds_are_refused():
         fairness_gaps(EVENTS, RISK, {"sex": SEX}, threshold=50)
 
 
-def test_gap_of_proportions_has_newcombes_limits():
-    # 56 of 70 against 48 of 80, method 10 in Newcombe's table: 0.2 (0.0524 to 0.3339).
-    rng = np.random.default_rng(0)
-    parts = [
-        proportion_interval(k / n, rng.binomial(n, k / n, 200_000) / n, n)
-        for k, n in ((56, 70), (48, 80))
-    ]
-    gap = proportion_gap(*parts)
-    assert (gap.low, gap.high) == pytest.approx((0.0524, 0.3339), abs=1e-3)
+def two_parts(hits, sizes):
+    """Rows of two parts, one after the other: members of each, and hits."""
+    members = [np.repeat(np.arange(2) == part, sizes) for part in range(2)]
+    misses = np.subtract(sizes, hits)
+    hit = np.repeat([1, 0, 1, 0], [hits[0], misses[0], hits[1], misses[1]]).astype(bool)
+    return *members, hit
+
+
+@pytest.mark.parametrize(("hits", "sizes"), [((56, 48), (70, 80)), ((9, 3), (10, 30))])
+def test_gap_of_proportions_puts_jeffreys_limits_together(hits, sizes):
+    first, second, hit = two_parts(hits, sizes)
+    gap = gap_of_shares(share_of(first, hit), share_of(second, hit))
+    (low, high), (low2, high2) = (
+        proportion_confint(k, n, method="jeffreys") for k, n in zip(hits, sizes, strict=True)
+    )
+    p, q = np.divide(hits, sizes)
+    assert gap.low == pytest.approx(p - q - np.hypot(p - low, high2 - q))
+    assert gap.high == pytest.approx(p - q + np.hypot(high - p, q - low2))
+
+
+def test_groups_count_once_where_their_rows_agree():
+    first, second, hit = two_parts((56, 48), (70, 80))
+    once = gap_of_shares(share_of(first, hit), share_of(second, hit))
+    first, second, hit = (np.repeat(part, 3) for part in (first, second, hit))
+    unit = np.repeat(np.arange(150), 3)
+    copies = gap_of_shares(share_of(first, hit, unit), share_of(second, hit, unit))
+    np.testing.assert_allclose([copies.low, copies.high], [once.low, once.high], atol=0.003)
+
+
+def test_what_groups_have_in_both_parts_narrows_the_gap():
+    rng = np.random.default_rng(3)
+    own = rng.beta(1, 1, 400)  # each patient's chance, in one row of each part
+    hit = np.concatenate([rng.random(400) < own, rng.random(400) < own])
+    first = np.repeat([True, False], 400)
+    unit = np.tile(np.arange(400), 2)
+    alone = gap_of_shares(share_of(first, hit), share_of(~first, hit))
+    paired = gap_of_shares(share_of(first, hit, unit), share_of(~first, hit, unit))
+    difference = hit[:400].astype(float) - hit[400:]
+    expected = difference.std(ddof=1) / 20 * 2 * 1.96  # the paired normal interval
+    assert paired.high - paired.low == pytest.approx(expected, rel=0.02)
+    assert paired.high - paired.low < 0.9 * (alone.high - alone.low)
 
 
 def test_gap_with_few_rows_behind_it_stays_open():

@@ -36,7 +36,10 @@ def one_cohort(
     curve = calibration(events, risk, **options)
     found["ici"] = curve.ici
     limits = {name: (true[name], i.low, i.high) for name, i in found.items()}
-    return limits | bins(cohort, curve.table) | band(population, cohort, curve.curve)
+    patients = {"groups": cohort.patients, "n_bootstraps": 0}
+    jeffreys = calibration(events, risk, interval="jeffreys", **patients)
+    limits |= bins("bin", cohort, curve.table) | bins("jeffreys bin", cohort, jeffreys.table)
+    return limits | band(population, cohort, curve.curve)
 
 
 def at_threshold(cohort: Cohort, options: dict[str, Any]) -> dict[str, Interval]:
@@ -78,9 +81,7 @@ def differences(cohort: Cohort, options: dict[str, Any]) -> dict[str, Any]:
 def subgroups(cohort: Cohort, options: dict[str, Any]) -> dict[str, Interval]:
     table = {"member": cohort.member}
     gaps = fairness_gaps(cohort.events, cohort.risk, table, threshold=CUT, **options)
-    found = {
-        f"gap of {row.measure}": Interval(row.gap, row.low, row.high) for row in gaps.itertuples()
-    }
+    found = {f"gap of {row.measure}": of_the_sicker(row) for row in gaps.itertuples()}
     inside = cohort.member
     if cohort.patients is not None:
         options = {**options, "groups": cohort.patients[inside]}
@@ -93,13 +94,20 @@ def subgroups(cohort: Cohort, options: dict[str, Any]) -> dict[str, Interval]:
     return found
 
 
-def bins(cohort: Cohort, table: Any) -> Limits:
+def of_the_sicker(row: Any) -> Interval:
+    """Turn the gap of the highest from the lowest into that of the sicker subgroup from others."""
+    if row.highest == "True":
+        return Interval(row.gap, row.low, row.high)
+    return Interval(-row.gap, -row.high, -row.low)
+
+
+def bins(name: str, cohort: Cohort, table: Any) -> Limits:
     """Judge each bin of the calibration table by the mean true risk of its rows."""
     ordered = cohort.true_risk[np.argsort(cohort.risk, kind="stable")]
     starts = np.concatenate([[0], np.cumsum(table["n"])[:-1]]).astype(int)
     means = np.add.reduceat(ordered, starts) / table["n"].to_numpy()
     return {
-        f"bin {at}": (mean, row.low, row.high)
+        f"{name} {at}": (mean, row.low, row.high)
         for at, (mean, row) in enumerate(zip(means, table.itertuples(), strict=True))
     }
 

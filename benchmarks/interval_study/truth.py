@@ -58,8 +58,8 @@ def of_subgroup(
     measured = [binary_measures(events, risk)(part)[0] for part in parts]
     cuts = [at_cut(events, risk, part) for part in parts]
     gaps = {
-        f"gap of {name}": abs(float(np.squeeze(cuts[0][name] - cuts[1][name])))
+        f"gap of {name}": float(np.squeeze(cuts[0][name] - cuts[1][name]))
         for name in ("flagged", "sensitivity", "specificity", "ppv")
     }
-    gaps["gap of auroc"] = abs(measured[0][0] - measured[1][0])
+    gaps["gap of auroc"] = measured[0][0] - measured[1][0]
     return {"subgroup's auroc": measured[0][0], "subgroup's o:e": measured[0][6], **gaps}

@@ -1,5 +1,6 @@
 """How far apart subgroups are: gaps of error rates at a threshold, and of ranking."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,17 @@ import pandas as pd
 from cardiorisk._optional import require
 from cardiorisk._validation import check_groups
 from cardiorisk.evaluation.discrimination import auroc, cumulative_counts, rank
-from cardiorisk.evaluation.gap_limits import proportion_gap
+from cardiorisk.evaluation.gap_limits import gap_of_shares
 from cardiorisk.evaluation.intervals import (
     Interval,
     Statistic,
     check_confidence,
     estimate_and_resamples,
     normal_interval,
-    proportion_interval,
 )
 from cardiorisk.evaluation.measures import THRESHOLD_MEASURES, threshold_measures
 from cardiorisk.evaluation.outcomes import check_outcome
+from cardiorisk.evaluation.proportion_limits import share_of
 from cardiorisk.evaluation.subgroups import EVERYONE, members, subgroup_table, too_few
 
 __all__ = ["fairness_gaps"]
@@ -84,9 +85,9 @@ def fairness_gaps(
     -----
     - The interval is that of the two subgroups which are farthest apart. Of more than two, they
       were chosen for being so, and the gap is too large by chance; a note says it.
-    - Gaps of proportions have Newcombe's limits, from Wilson's limits of each subgroup; the gap of
-      AUROCs has the standard error of its resamples. A lower limit below 0 says that the order of
-      the two may be the other way round.
+    - Gaps of proportions have limits put together from Jeffreys' limits of each subgroup (Laud);
+      the gap of AUROCs has the standard error of its resamples. The interval is that of the
+      difference of the two named subgroups: below 0, their order is the other way round.
     - Equal error rates and equal calibration cannot both be had where prevalence differs
       (Chouldechova A. Big Data 2017;5:153-163. doi:10.1089/big.2016.0047): which gap matters
       depends on what the model is for.
@@ -95,8 +96,7 @@ def fairness_gaps(
     ----------
     Weerts H et al. JMLR 2023;24(257):1-8. https://jmlr.org/papers/v24/23-0389.html; equalised
     odds: Hardt M, Price E, Srebro N. NeurIPS 2016. doi:10.48550/arXiv.1610.02413;
-    limits: Newcombe RG. Stat Med 1998;17:873-890.
-    doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+    limits: Laud PJ. Pharmaceutical Statistics 2017;16:334-348. doi:10.1002/pst.1813
 
     Examples
     --------
@@ -144,62 +144,63 @@ def _gaps(
     if len(parts) < 2:
         note = "; ".join([*notes, "fewer than two subgroups to compare"])
         return [_row(variable, name, MISSING, "", "", note) for name in MEASURES]
-    statistic = _all_parts(list(parts.values()), events, risk, threshold)
-    frame = _frame(parts, events, risk, threshold)
-    _, samples = estimate_and_resamples(statistic, len(risk), **resampling)
     names, rows = list(parts), []
+    frame = _frame(parts, events, risk, threshold)
     if len(parts) > 2:
         notes = [*notes, f"the farthest apart of {len(parts)} subgroups"]
-    for m, measure in enumerate(MEASURES):
+    limits = _gap_limits(parts, events, risk, threshold, confidence, resampling)
+    for measure in MEASURES:
         values = frame.by_group[measure].reindex(names).to_numpy(dtype=np.float64)
         if not np.isfinite(values).all():
             missing = f"{measure} does not exist in a subgroup"
             rows.append(_row(variable, measure, MISSING, "", "", missing))
             continue
-        low, high = int(values.argmin()), int(values.argmax())
-        drawn = [samples[:, part * len(MEASURES) + m] for part in (high, low)]
-        pair = [parts[names[part]] for part in (high, low)]
-        shares = values[[high, low]]
-        units = [
-            _units(measure, member, events, risk >= threshold, resampling["groups"])
-            for member in pair
-        ]
-        interval = _limits(measure, shares, drawn, units, confidence)
+        lowest, highest = names[int(values.argmin())], names[int(values.argmax())]
+        interval = limits(measure, highest, lowest)
         note = "; ".join(notes + ([interval.reason] if interval.reason else []))
-        rows.append(_row(variable, measure, interval, names[low], names[high], note))
+        rows.append(_row(variable, measure, interval, lowest, highest, note))
     return rows
 
 
-def _limits(
-    measure: str,
-    values: Floats,
-    drawn: list[Floats],
-    units: list[tuple[int, int]],
-    confidence: float,
-) -> Interval:
-    """Limit the gap of the higher and the lower of two subgroups."""
-    if measure == "auroc":
-        return normal_interval(float(values[0] - values[1]), drawn[0] - drawn[1], confidence)
-    higher, lower = (
-        proportion_interval(value, samples, n_units, confidence, n_rows=n_rows)
-        for value, samples, (n_units, n_rows) in zip(values, drawn, units, strict=True)
-    )
-    return proportion_gap(higher, lower)
-
-
-def _units(
-    measure: str,
-    member: npt.NDArray[np.bool_],
+def _gap_limits(
+    parts: dict[str, npt.NDArray[np.bool_]],
     events: npt.NDArray[np.bool_],
-    flagged: npt.NDArray[np.bool_],
-    groups: npt.NDArray[Any] | None,
-) -> tuple[int, int]:
-    """Independent units, and rows, behind a proportion of a subgroup."""
-    every = np.ones(len(events), dtype=bool)
-    behind = {"sensitivity": events, "specificity": ~events, "ppv": flagged}.get(measure, every)
-    rows = member & behind
-    n_rows = int(rows.sum())
-    return (n_rows if groups is None else len(np.unique(groups[rows]))), n_rows
+    risk: Floats,
+    threshold: float,
+    confidence: float,
+    resampling: dict[str, Any],
+) -> Callable[[str, str, str], Interval]:
+    """Prepare limits of the gap of a measure, from the higher and the lower subgroup."""
+    groups, flagged = resampling["groups"], risk >= threshold
+    unit = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    areas, samples = estimate_and_resamples(
+        _areas(list(parts.values()), events, risk), len(risk), **resampling
+    )
+    place = {name: number for number, name in enumerate(parts)}
+
+    def limits(measure: str, highest: str, lowest: str) -> Interval:
+        if measure == "auroc":
+            high, low = place[highest], place[lowest]
+            gap, drawn = areas[high] - areas[low], samples[:, high] - samples[:, low]
+            return normal_interval(float(gap), drawn, confidence)
+        counted, hit = _denominator_and_hits(measure, events, flagged)
+        higher, lower = (
+            share_of(parts[name] & counted, hit, unit, confidence) for name in (highest, lowest)
+        )
+        return gap_of_shares(higher, lower, confidence)
+
+    return limits
+
+
+def _denominator_and_hits(
+    measure: str, events: npt.NDArray[np.bool_], flagged: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    return {
+        "flagged": (np.ones_like(events), flagged),
+        "sensitivity": (events, flagged),
+        "specificity": (~events, ~flagged),
+        "ppv": (flagged, events),
+    }[measure]
 
 
 def _row(
@@ -243,30 +244,16 @@ def _frame(
     )
 
 
-def _all_parts(
-    parts: list[npt.NDArray[np.bool_]],
-    events: npt.NDArray[np.bool_],
-    risk: Floats,
-    threshold: float,
+def _areas(
+    parts: list[npt.NDArray[np.bool_]], events: npt.NDArray[np.bool_], risk: Floats
 ) -> Statistic:
-    """Prepare the measures of each subgroup: weights (b, n) to values (b, parts * measures)."""
-    columns = [THRESHOLD_MEASURES.index(name) for name in MEASURES[:-1]]
-    prepared = [
-        (
-            member,
-            threshold_measures(events[member], risk[member], np.array([threshold])),
-            rank(events[member], risk[member]),
-        )
-        for member in parts
-    ]
+    """Prepare the AUROC of each subgroup: weights (b, n) to values (b, parts)."""
+    prepared = [(member, rank(events[member], risk[member])) for member in parts]
 
     def statistic(weights: Floats) -> Floats:
-        values = []
-        for member, at_threshold, ranking in prepared:
-            inside = weights[:, member]
-            area = auroc(*cumulative_counts(ranking, inside))
-            with np.errstate(divide="ignore", invalid="ignore"):  # a subgroup may not be drawn
-                values.append(np.column_stack([at_threshold(inside)[:, columns], area]))
-        return np.hstack(values)
+        areas = [
+            auroc(*cumulative_counts(ranking, weights[:, member])) for member, ranking in prepared
+        ]
+        return np.stack(areas, axis=1)
 
     return statistic

@@ -1,16 +1,27 @@
 """A smooth curve of observed against predicted risk, on many weightings at once."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from cardiorisk.evaluation.intervals import Statistic
 
-__all__ = ["SPAN", "smooth_curve"]
+__all__ = ["SPAN", "Cells", "cells_of", "smooth_curve", "smoothing"]
 
 Floats = npt.NDArray[np.float64]
 
 SPAN = 2 / 3  # Cleveland's choice, and that of lowess in R and of rms::val.prob
 MAX_CELLS = 1000  # distinct predictions; more are averaged over neighbours first
+
+
+class Cells(NamedTuple):
+    """Rows in the order of risk: where each cell of them begins, and its size and mean risk."""
+
+    order: npt.NDArray[np.intp]
+    starts: npt.NDArray[np.intp]
+    sizes: npt.NDArray[np.intp]
+    centres: Floats
 
 
 def smooth_curve(
@@ -46,12 +57,8 @@ def smooth_curve(
     EW. Stat Med 2014;33:517-535. doi:10.1002/sim.5941; index: Stat Med 2019;38:4051-4065.
     doi:10.1002/sim.8281
     """
-    order = np.argsort(risk, kind="stable")
-    starts = _cell_starts(risk[order])
-    centres = np.add.reduceat(risk[order], starts) / np.diff(np.append(starts, len(risk)))
-    distance = centres - grid[:, None]
-    kernel = _tricube(distance / _bandwidths(risk, grid, span)[:, None])
-    zeroth, first, second = kernel.T, (kernel * distance).T, (kernel * distance**2).T
+    order, starts, _, centres = cells_of(risk)
+    zeroth, first, second = _kernels(risk, centres, grid, span)
     left = np.clip(np.searchsorted(grid, centres, side="right") - 1, 0, len(grid) - 2)
     share = (centres - grid[left]) / (grid[left + 1] - grid[left])
     outcome = events[order].astype(np.float64)
@@ -61,12 +68,40 @@ def smooth_curve(
         counts = np.add.reduceat(ordered, starts, axis=1)
         cases = np.add.reduceat(ordered * outcome, starts, axis=1)
         moments = counts @ zeroth, counts @ first, counts @ second
-        curve = _local_line(*moments, cases @ zeroth, cases @ first)
+        curve = np.clip(_local_line(*moments, cases @ zeroth, cases @ first), 0, 1)
         at_cells = curve[:, left] * (1 - share) + curve[:, left + 1] * share
         distances = np.einsum("ij,ij->i", counts, np.abs(at_cells - centres))
         return np.column_stack([curve, distances / counts.sum(axis=1)])
 
     return statistic
+
+
+def smoothing(risk: Floats, cells: Cells, grid: Floats, span: float = SPAN) -> Floats:
+    """Give the matrix (g, n_cells) that makes the curve of sums over the rows of each cell.
+
+    The curve is that of :func:`smooth_curve` with each row once, and not limited to [0, 1]; what is
+    a straight line of risk comes out as it is.
+    """
+    zeroth, first, second = _kernels(risk, cells.centres, grid, span)
+    n, distance, square = (cells.sizes @ kernel for kernel in (zeroth, first, second))
+    return _local_line(n, distance, square, zeroth, first).T
+
+
+def cells_of(risk: Floats) -> Cells:
+    """Put rows of equal risk together, and neighbours where there are above 1000 risks."""
+    order = np.argsort(risk, kind="stable")
+    starts = _cell_starts(risk[order])
+    sizes = np.diff(np.append(starts, len(risk)))
+    return Cells(order, starts, sizes, np.add.reduceat(risk[order], starts) / sizes)
+
+
+def _kernels(
+    risk: Floats, centres: Floats, grid: Floats, span: float
+) -> tuple[Floats, Floats, Floats]:
+    """Weigh each cell at each grid point, (n_cells, g): times distance to the power 0, 1 and 2."""
+    distance = centres - grid[:, None]
+    kernel = _tricube(distance / _bandwidths(risk, grid, span)[:, None])
+    return kernel.T, (kernel * distance).T, (kernel * distance**2).T
 
 
 def _cell_starts(ordered: Floats) -> npt.NDArray[np.intp]:
@@ -96,4 +131,4 @@ def _local_line(n: Floats, d: Floats, dd: Floats, e: Floats, de: Floats) -> Floa
         mean = e / n
         line = (dd * e - d * de) / determinant
     flat = determinant <= 1e-12 * n * dd
-    return np.clip(np.where(flat, mean, line), 0, 1)
+    return np.where(flat, mean, line)
