@@ -45,7 +45,7 @@ def distance_limits(
     - under each, what is left of every event changes its sign at random (wild bootstrap; rows of a
       group together), curve and signs are found anew, and the factor is excluded if the observed
       mean would be a surprise;
-    - an observed mean below the median of noise alone says no more than that median (power
+    - a curve that lies on the risks says no more than the median of noise alone would (power
       constraint, Cowan et al.): good luck does not prove that risks are right.
 
     Parameters
@@ -81,7 +81,8 @@ def distance_limits(
     cells = cells_of(risk)
     matrix = smoothing(risk, cells, grid, span)
     apart = np.interp(risk, grid, curve - grid)
-    if np.abs(apart).mean() < NO_DISTANCE:  # no shape to scale: all risks may be off by the same
+    shapeless = bool(np.abs(apart).mean() < NO_DISTANCE)
+    if shapeless:  # all risks may be off by the same
         apart = np.ones(len(risk))
     residual = events - risk
     mean_of = _signed_mean(cells, matrix, grid)
@@ -95,7 +96,7 @@ def distance_limits(
 
     tail, size = (1 - confidence) / 2, float(np.abs(apart).mean())
     low = _largest_factor(lambda factor: quantile(factor, 1 - tail) < observed)
-    seen = max(observed, quantile(0.0, 0.5))
+    seen = max(observed, quantile(0.0, 0.5)) if shapeless else observed
     high = _largest_factor(lambda factor: quantile(factor, tail) <= seen)
     return low * size, min(high * size, float(np.maximum(risk, 1 - risk).mean()))
 
