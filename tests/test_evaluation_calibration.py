@@ -113,6 +113,12 @@ def test_equal_risks_are_never_divided():
     np.testing.assert_allclose(table["mean_predicted"], [0.1, 0.3, 0.8])
 
 
+def test_risks_that_are_equal_but_for_rounding_have_a_curve():
+    risk = np.where(np.arange(60) % 2 == 0, 0.3, 0.1 + 0.2)
+    curve = calibration(np.arange(60) % 3 == 0, risk, n_bootstraps=20)
+    assert curve.ici.estimate == pytest.approx(1 / 3 - 0.3, abs=1e-3)
+
+
 def test_histogram_counts_by_outcome():
     events, risk = cohort(400)
     histogram = calibration(events, risk, n_bootstraps=0).histogram

@@ -25,6 +25,7 @@ def test_limits_hold_whether_the_distance_is_zero_small_or_large(shift):
     found = np.array([limits(*cohort(150, seed, shift), random_state=seed) for seed in range(200)])
     assert np.mean(found[:, 0] > shift) < 0.025 + 0.035
     assert np.mean(found[:, 1] < shift) < 0.025 + 0.035
+    assert np.median(found[:, 1]) < shift + 0.15
 
 
 def test_a_large_distance_is_not_excused():
@@ -44,12 +45,12 @@ def test_limits_widen_where_rows_are_copies():
     assert grouped[1] - grouped[0] == pytest.approx(2 * (plain[1] - plain[0]), rel=0.15)
 
 
-def test_a_curve_on_the_risks_may_be_off_by_a_shift_all_the_same():
-    risk = np.full(100, 0.5)
-    events = np.tile([True, False], 50)
-    low, high = limits(risk, events)
+@pytest.mark.parametrize("risk", [0.5, 0.5 + 1e-7, 0.501])
+@pytest.mark.parametrize("n", [100, 400])
+def test_good_luck_does_not_prove_that_risks_are_right(risk, n):
+    low, high = limits(np.full(n, risk), np.tile([True, False], n // 2))
     assert low == 0
-    assert high == pytest.approx((0.67 + 1.96) * 0.05, abs=0.02)  # as if half the noise were seen
+    assert high == pytest.approx(1.96 * 0.5 / np.sqrt(n), rel=0.5)
 
 
 def test_without_draws_there_are_no_limits():

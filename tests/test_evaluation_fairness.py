@@ -136,6 +136,23 @@ def test_what_groups_have_in_both_parts_narrows_the_gap():
     assert paired.high - paired.low < 0.9 * (alone.high - alone.low)
 
 
+def test_equal_proportions_are_those_of_two_subgroups():
+    flagged, sex = np.tile([1.0, 0.0], 100), np.repeat(["f", "m"], 100)
+    events = np.random.default_rng(0).random(200) < 0.5
+    row = fairness_gaps(events, flagged, {"sex": sex}, n_bootstraps=0).iloc[0]
+    assert row["lowest"] != row["highest"]
+    assert row["gap"] == 0
+    assert row["high"] == pytest.approx(1.96 * np.sqrt(0.5 * 0.5 * 2 / 100), rel=0.03)
+
+
+def test_patients_that_do_not_differ_leave_the_gap_open():
+    first = np.tile(np.arange(6) < 3, 20)
+    hit = np.tile([True, False, False, True, True, False], 20)
+    unit = np.repeat(np.arange(20), 6)
+    gap = gap_of_shares(share_of(first, hit, unit), share_of(~first, hit, unit))
+    assert gap.high - gap.low > 0.4
+
+
 def test_gap_with_few_rows_behind_it_stays_open():
     # All of the few who are flagged have the event: resamples of that share never vary.
     events = np.repeat([True, False, True, False], [12, 20, 15, 25])

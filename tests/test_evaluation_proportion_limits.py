@@ -33,6 +33,13 @@ def test_rows_of_a_group_that_agree_are_worth_one():
     assert share_of(everyone, everyone, unit).n_effective == pytest.approx(90, rel=0.05)
 
 
+@pytest.mark.parametrize(("n_groups", "size"), [(20, 2), (20, 3), (50, 10), (1, 30)])
+def test_groups_that_do_not_differ_are_worth_no_more_than_their_number(n_groups, size):
+    hit = np.tile(np.arange(size) == 0, n_groups)
+    share = share_of(np.ones(hit.size, dtype=bool), hit, np.repeat(np.arange(n_groups), size))
+    assert 0 < share.n_effective <= n_groups
+
+
 def test_few_groups_are_worth_less_than_their_number():
     hit = np.tile([True, False], 6)
     share = share_of(np.ones(12, dtype=bool), hit, np.repeat(np.arange(4), 3))

@@ -21,6 +21,11 @@ def test_other_widths_are_refused():
         minimal_filter(9)
 
 
+def test_outputs_that_fill_no_tile_are_refused():
+    with pytest.raises(ValueError, match="Got 6 outputs"):
+        kernel(np.zeros((5, 2, 6), np.float32), np.zeros(6, np.float32))
+
+
 def plainly_convolved(x, weight, stride):
     """(n_leads, channels, n) with (width, channels, outputs), zeros beyond, in float64."""
     columns = [

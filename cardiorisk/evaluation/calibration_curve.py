@@ -241,7 +241,7 @@ def calibration(
 
 def _grid(risk: Floats) -> Floats:
     low, high = float(risk.min()), float(risk.max())
-    if low == high:  # a curve needs two points
+    if high - low < 1e-6:  # a curve needs points apart
         low, high = max(low - 1e-6, 0.0), min(high + 1e-6, 1.0)
     return np.linspace(low, high, GRID_POINTS)
 

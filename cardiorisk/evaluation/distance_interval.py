@@ -16,8 +16,9 @@ Floats = npt.NDArray[np.float64]
 Units = npt.NDArray[np.intp] | None
 
 N_HALVINGS = 14  # of a factor; leaves an error of 1e-4
-LARGEST_FACTOR = 2.0**10
-NO_DISTANCE = 1e-9
+LARGEST_FACTOR = 2.0**14
+NO_DISTANCE = 1e-4
+LUCK = 0.1  # noise alone is so small in one cohort of ten
 
 
 def distance_limits(
@@ -45,8 +46,8 @@ def distance_limits(
     - under each, what is left of every event changes its sign at random (wild bootstrap; rows of a
       group together), curve and signs are found anew, and the factor is excluded if the observed
       mean would be a surprise;
-    - a curve that lies on the risks says no more than the median of noise alone would (power
-      constraint, Cowan et al.): good luck does not prove that risks are right.
+    - an observed mean below the tenth percentile of noise alone says as much as that percentile
+      (power constraint, Cowan et al.): good luck does not prove that risks are right.
 
     Parameters
     ----------
@@ -81,8 +82,7 @@ def distance_limits(
     cells = cells_of(risk)
     matrix = smoothing(risk, cells, grid, span)
     apart = np.interp(risk, grid, curve - grid)
-    shapeless = bool(np.abs(apart).mean() < NO_DISTANCE)
-    if shapeless:  # all risks may be off by the same
+    if np.abs(apart).mean() < NO_DISTANCE:  # no shape to scale: all risks may be off by the same
         apart = np.ones(len(risk))
     residual = events - risk
     mean_of = _signed_mean(cells, matrix, grid)
@@ -96,7 +96,7 @@ def distance_limits(
 
     tail, size = (1 - confidence) / 2, float(np.abs(apart).mean())
     low = _largest_factor(lambda factor: quantile(factor, 1 - tail) < observed)
-    seen = max(observed, quantile(0.0, 0.5)) if shapeless else observed
+    seen = max(observed, quantile(0.0, LUCK), 1 / len(risk))  # an event more or less
     high = _largest_factor(lambda factor: quantile(factor, tail) <= seen)
     return low * size, min(high * size, float(np.maximum(risk, 1 - risk).mean()))
 

@@ -46,7 +46,7 @@ def fairness_gaps(
 ) -> pd.DataFrame:
     """Measure the largest gap between subgroups of each variable, with its interval.
 
-    The gaps are those of fairlearn's ``MetricFrame``; its intervals draw rows, ours draw patients.
+    The gaps are those of fairlearn's ``MetricFrame``; our intervals allow for patients.
 
     Parameters
     ----------
@@ -58,10 +58,11 @@ def fairness_gaps(
     threshold : float, default=0.5
         A row is flagged at ``risk >= threshold``.
     groups : array-like of shape (n,), optional
-        The patient of each row; the bootstrap draws patients.
+        The patient of each row. None takes rows as independent.
     min_events : int, default=10
         Subgroups with fewer events, or fewer rows without an event, are left out and named.
     n_bootstraps : int, default=1000
+        Resamples behind the interval of the gap of AUROCs; those of proportions need none.
     confidence : float, default=0.95
     pos_label : object, optional
         The class that is an event. None takes the second of two classes.
@@ -155,7 +156,8 @@ def _gaps(
             missing = f"{measure} does not exist in a subgroup"
             rows.append(_row(variable, measure, MISSING, "", "", missing))
             continue
-        lowest, highest = names[int(values.argmin())], names[int(values.argmax())]
+        order = np.argsort(values, kind="stable")  # of equal values two different subgroups
+        lowest, highest = names[order[0]], names[order[-1]]
         interval = limits(measure, highest, lowest)
         note = "; ".join(notes + ([interval.reason] if interval.reason else []))
         rows.append(_row(variable, measure, interval, lowest, highest, note))

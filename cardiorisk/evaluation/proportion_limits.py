@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Units = npt.NDArray[np.intp] | None
 
+ROUNDING = 1e-12
+
 
 class Share(NamedTuple):
     """A proportion, the independent rows that it is worth, and what each unit adds to its error."""
@@ -38,8 +40,9 @@ def share_of(counted: Flags, hit: Flags, unit: Units = None, confidence: float =
     Returns
     -------
     share : Share
-        ``errors`` is (n,), or (n_groups,) with ``unit``. Where the proportion is 0 or 1 nothing is
-        seen of how alike the rows of a group are: each group counts as one row.
+        ``errors`` is (n,), or (n_groups,) with ``unit``. Where groups do not differ, as where the
+        proportion is 0 or 1, nothing is seen of how alike their rows are, and a group counts as one
+        row. The effective size is that of a normal interval, less what few groups cost.
 
     References
     ----------
@@ -59,6 +62,7 @@ def share_of(counted: Flags, hit: Flags, unit: Units = None, confidence: float =
         return Share(value, float(n), errors)
     m = len(np.unique(unit[counted]))
     by_group = np.asarray(np.bincount(unit, errors), dtype=np.float64)
+    by_group[np.abs(by_group) < ROUNDING] = 0
     variance = float(by_group @ by_group) * m / max(m - 1, 1)
     spread = value * (1 - value)
     worth = min(float(n), spread / variance) if spread > 0 and variance > 0 else float(m)
@@ -82,7 +86,7 @@ def jeffreys(value: Floats, n: Floats, confidence: float = 0.95) -> tuple[Floats
     Returns
     -------
     low, high : ndarray of shape (k,)
-        ``low`` is 0 where the proportion is, and ``high`` is 1.
+        Where the proportion is 0, ``low`` is 0; where it is 1, ``high`` is 1.
 
     References
     ----------

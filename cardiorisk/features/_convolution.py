@@ -55,6 +55,8 @@ def kernel(weight: Floats, bias: Floats, stride: int = 1) -> Kernel:
     5 or 7 taps.
     """
     width, n_channels, n_outputs = weight.shape
+    if n_outputs % OUTPUTS:
+        raise ValueError(f"Got {n_outputs} outputs, but expected a multiple of {OUTPUTS}.")
     lag = np.arange(width) - width // 2
     whole, rest = np.divmod(lag, stride)
     reach = int(np.abs(whole).max())
