@@ -18,7 +18,7 @@ Units = npt.NDArray[np.intp] | None
 N_HALVINGS = 14  # of a factor; leaves an error of 1e-4
 LARGEST_FACTOR = 2.0**14
 NO_DISTANCE = 1e-4
-LUCK = 0.1  # noise alone is so small in one cohort of ten
+LUCK = 0.05  # noise alone is so small in one cohort of twenty
 
 
 def distance_limits(
@@ -46,7 +46,7 @@ def distance_limits(
     - under each, what is left of every event changes its sign at random (wild bootstrap; rows of a
       group together), curve and signs are found anew, and the factor is excluded if the observed
       mean would be a surprise;
-    - an observed mean below the tenth percentile of noise alone says as much as that percentile
+    - an observed mean below the fifth percentile of noise alone says as much as that percentile
       (power constraint, Cowan et al.): good luck does not prove that risks are right.
 
     Parameters
