@@ -7,6 +7,7 @@ is written from whatever is there.
 
     python benchmarks/interval_coverage.py [--sizes 200 2000] [--cohorts 1000 1000]
     python benchmarks/interval_coverage.py --sizes 200 --cohorts 4000 --bootstraps 300 --only ten
+    python benchmarks/interval_coverage.py --sizes 200 --cohorts 3100 --bootstraps 300 --only pat
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cardiorisk.estimators._inner_splits import early_stopping_split
@@ -47,6 +47,7 @@ def test_the_seed_decides():
 
 
 @given(st.integers(0, 10_000), st.integers(2, 40), st.integers(1, 5), st.floats(0.05, 0.5))
+@example(seed=3, n_rows=3, n_labels=3, fraction=0.5)
 @settings(max_examples=60, deadline=None)
 def test_a_label_that_is_held_back_is_also_trained_on(seed, n_rows, n_labels, fraction):
     rng = np.random.default_rng(seed)

@@ -31,8 +31,9 @@ def indicator_split(
     Departures:
 
     - groups of rows are assigned, those with most rows of the label first;
-    - a group that both parts need equally goes to the training part, so that a label is not held
-      back without being trained on, except where every group holds a whole label.
+    - a group that both parts need equally, and one that holds a whole label, goes to the training
+      part, so that a label is not held back without being trained on, except where every group
+      holds a whole label.
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def indicator_split(
         raise ValueError(f"Got {n_groups} group, but early stopping needs at least two to split.")
     shuffled = np.random.default_rng(seed).permutation(n_groups)
     wanted = np.outer([1 - fraction, fraction], counts.sum(axis=0))
-    part = np.full(n_groups, -1)
+    holds_all = ((counts > 0) & (counts == counts.sum(axis=0)))[:, 1:].any(axis=1)
+    part = np.where(holds_all, 0, -1)
+    wanted[0] -= counts[holds_all].sum(axis=0)
     while (free := part < 0).any():
         left = counts[free].sum(axis=0)
         # Groups without any label are shared out last, by their rows.
@@ -79,7 +82,6 @@ def indicator_split(
             part[group] = int(tuple(need[1]) > tuple(need[0]))
             wanted[part[group]] -= counts[group]
     if not part.any():
-        holds_all = ((counts > 0) & (counts == counts.sum(axis=0)))[:, 1:].any(axis=1)
         part[np.lexsort((counts[:, 0], holds_all))[0]] = 1
     held = part[group_of] == 1
     return np.flatnonzero(~held), np.flatnonzero(held)
