@@ -8,7 +8,6 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln
-from scipy.stats import beta
 
 from cardiorisk.evaluation.leakage.finding import Finding, NotChecked
 from cardiorisk.evaluation.leakage.rules import (
@@ -19,6 +18,7 @@ from cardiorisk.evaluation.leakage.rules import (
     step_at_best_cut,
 )
 from cardiorisk.evaluation.leakage.study import Study
+from cardiorisk.evaluation.proportion_limits import clopper_pearson
 
 __all__ = ["rule_labels"]
 
@@ -264,9 +264,9 @@ def _determines(
     """Whether the rule gives nearly all of the rarer outcome, more than a search by chance."""
     n_rows, n_events = len(events), int(events.sum())
     rarer = min(n_events, n_rows - n_events) / n_rows
-    limit = beta.ppf(0.95, mistakes + 1, n_rows - mistakes) if mistakes < n_rows else 1.0
+    _, limit = clopper_pearson(np.array([mistakes / n_rows]), np.array([n_rows]), 0.9)
     as_seen, at_least = explained
-    if mistakes / n_rows > (1 - as_seen) * rarer or limit > (1 - at_least) * rarer:
+    if mistakes / n_rows > (1 - as_seen) * rarer or limit[0] > (1 - at_least) * rarer:
         return False
     # Shuffled outcomes: the share of them within so many mistakes of one rule, times the rules.
     within = np.log(mistakes + 1) + _log_choices(n_rows, mistakes)
@@ -302,9 +302,9 @@ def _jump(counts: tuple[tuple[int, int], tuple[int, int]]) -> float:
 def _sure_jump(counts: tuple[tuple[int, int], ...]) -> float:
     """Lower limit of the change, from Clopper-Pearson limits of both sides."""
     (n_below, below), (n_above, above) = counts
-    high = beta.ppf(1 - ERROR, below + 1, n_below - below) if below < n_below else 1.0
-    low = beta.ppf(ERROR, above, n_above - above + 1) if above else 0.0
-    return float(low - high)
+    shares = np.array([below / n_below, above / n_above])
+    low, high = clopper_pearson(shares, np.array([n_below, n_above]), 1 - 2 * ERROR)
+    return float(low[1] - high[0])
 
 
 REMEDY = (
