@@ -197,24 +197,26 @@ def adder(width: int) -> Callable[..., None]:
     ``out`` holds what is added to, unless ``fresh``: then that is ``bias``. Inside it becomes at
     least ``lowest`` and then more by ``shift``, (n_leads, n_outputs); beyond, zero.
     """
-    reach, n_points = width // 2, width + TOGETHER - 1
-    ahead = (n_points - 1) // TOGETHER  # positions that those before them see, too
+    _, samples, back = minimal_filter(width)
+    reach, ahead = width // 2, (len(samples) - 1) // TOGETHER  # ahead: positions seen before
 
     def add(
         one: Any, other: Any, weight: Any, bias: Any, fresh: Any, out: Any, n_samples: Any,
         lowest: Any, shift: Any,
     ) -> None:  # fmt: skip
+        # numba keeps machine code by the date of this file and what is captured: the matrices, too.
+        n_points, together = len(samples), len(back)
         n_outputs, n_channels, n_first = out.shape[1], weight.shape[2], one.shape[1]
-        parted = np.empty((TOGETHER, POSITIONS + LANES), np.float32)
+        parted = np.empty((together, POSITIONS + LANES), np.float32)
         planes = np.empty((n_points, n_channels, POSITIONS), np.float32)
         products = np.empty((n_points, n_outputs, POSITIONS), np.float32)
         part_step, plane_step, product_step = (
             parted.shape[1], n_channels * POSITIONS, n_outputs * POSITIONS,
         )  # fmt: skip
-        stop = (n_samples + TOGETHER * LANES - 1) // (TOGETHER * LANES) * LANES
+        stop = (n_samples + together * LANES - 1) // (together * LANES) * LANES
         for lead in range(one.shape[0]):
             for start in range(0, stop, POSITIONS):
-                n_here, place = min(stop - start, POSITIONS), PAD + TOGETHER * start
+                n_here, place = min(stop - start, POSITIONS), PAD + together * start
                 for channel in range(n_channels):
                     from_first = channel < n_first
                     row = one[lead, channel] if from_first else other[lead, channel - n_first]
@@ -227,10 +229,10 @@ def adder(width: int) -> Callable[..., None]:
                 for output in range(n_outputs):
                     row, more = out[lead, output, place:], shift[lead, output]
                     if fresh:
-                        row[: TOGETHER * n_here] = bias[output]
+                        row[: together * n_here] = bias[output]
                     to, of = row.ctypes.data, products[0, output].ctypes.data
                     for at in range(0, 4 * n_here, 4 * LANES):
-                        interpolate(to + TOGETHER * at, of + at, product_step, lowest, more, width)
+                        interpolate(to + together * at, of + at, product_step, lowest, more, width)
             out[lead, :, PAD + n_samples :] = 0
 
     return compiled(add)
