@@ -1,5 +1,9 @@
 """Convolutions by minimal filters against plain ones in double precision."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -85,3 +89,34 @@ def test_the_shift_comes_after_what_is_negative_became_zero():
     found = convolved([padded(x)], kernel(weight, np.zeros(4, np.float32)), shift=shift)
     np.testing.assert_array_equal(found.inside, np.repeat(shift[:, :, None], 30, axis=2))
     assert not found.values[..., 46:].any()
+
+
+SHORT_VECTORS = """
+import sys
+from llvmlite import binding
+
+features = binding.get_host_cpu_features()
+features["avx512f"] = False
+binding.get_host_cpu_features = lambda: features
+import numpy as np
+from cardiorisk.features._convolution import convolved, kernel, padded
+from cardiorisk.features._vector_code import LANES
+
+given = np.load(sys.argv[1])
+by = kernel(given["weight"], np.zeros(4, np.float32))
+np.save(sys.argv[2], convolved([padded(given["x"])], by, rectified=False).inside)
+print(LANES)
+"""
+
+
+def test_processors_with_shorter_vectors_find_the_same(tmp_path):
+    rng = np.random.default_rng(0)
+    x, weight = (rng.normal(size=size).astype(np.float32) for size in ((2, 3, 333), (5, 3, 4)))
+    np.savez(tmp_path / "given.npz", x=x, weight=weight)
+    code = [sys.executable, "-c", SHORT_VECTORS, tmp_path / "given.npz", tmp_path / "found.npy"]
+    path = os.pathsep.join(filter(None, sys.path))
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path}  # apart from this machine's code
+    done = subprocess.run(code, env=os.environ | kept, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["8"]
+    found = np.load(tmp_path / "found.npy")
+    np.testing.assert_allclose(found, plainly_convolved(x, weight, 1), atol=1e-4)
