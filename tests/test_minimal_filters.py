@@ -91,32 +91,56 @@ def test_the_shift_comes_after_what_is_negative_became_zero():
     assert not found.values[..., 46:].any()
 
 
-SHORT_VECTORS = """
+CONVOLVE = """
 import sys
-from llvmlite import binding
-
-features = binding.get_host_cpu_features()
-features["avx512f"] = False
-binding.get_host_cpu_features = lambda: features
 import numpy as np
 from cardiorisk.features._convolution import convolved, kernel, padded
-from cardiorisk.features._vector_code import LANES
 
 given = np.load(sys.argv[1])
 by = kernel(given["weight"], np.zeros(4, np.float32))
 np.save(sys.argv[2], convolved([padded(given["x"])], by, rectified=False).inside)
+"""
+SHORT_VECTORS = """
+from llvmlite import binding
+features = binding.get_host_cpu_features()
+features["avx512f"] = False
+binding.get_host_cpu_features = lambda: features
+from cardiorisk.features._vector_code import LANES
 print(LANES)
+"""
+OTHER_POINTS = """
+from fractions import Fraction
+from cardiorisk.features import _minimal_filters
+_minimal_filters.PAIRS = (Fraction(1), Fraction(1, 2), Fraction(3, 2))
 """
 
 
-def test_processors_with_shorter_vectors_find_the_same(tmp_path):
+@pytest.fixture
+def convolve(tmp_path):
+    """Run a convolution in a process of its own, whose machine code is kept in the same folder."""
     rng = np.random.default_rng(0)
     x, weight = (rng.normal(size=size).astype(np.float32) for size in ((2, 3, 333), (5, 3, 4)))
     np.savez(tmp_path / "given.npz", x=x, weight=weight)
-    code = [sys.executable, "-c", SHORT_VECTORS, tmp_path / "given.npz", tmp_path / "found.npy"]
+    files = [tmp_path / "given.npz", tmp_path / "found.npy"]
     path = os.pathsep.join(filter(None, sys.path))
-    kept = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path}  # apart from this machine's code
-    done = subprocess.run(code, env=os.environ | kept, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["8"]
-    found = np.load(tmp_path / "found.npy")
-    np.testing.assert_allclose(found, plainly_convolved(x, weight, 1), atol=1e-4)
+    own = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": path}
+
+    def run(before):
+        code = [sys.executable, "-c", before + CONVOLVE, *files]
+        done = subprocess.run(code, env=own, capture_output=True, text=True, check=True)
+        return np.load(files[1]), plainly_convolved(x, weight, 1), done.stdout
+
+    return run
+
+
+def test_processors_with_shorter_vectors_find_the_same(convolve):
+    found, expected, printed = convolve(SHORT_VECTORS)
+    assert printed.split() == ["8"]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_other_points_are_not_given_the_machine_code_of_the_usual_ones(convolve):
+    usual, expected, _ = convolve("")
+    other, _, _ = convolve(OTHER_POINTS)
+    assert not np.array_equal(other, usual)
+    np.testing.assert_allclose(other, expected, atol=2e-4)

@@ -200,11 +200,16 @@ def test_perfect_separation_is_suspected_of_leakage_and_still_explained():
 def test_simulated_records_are_not_called_patients_of_a_hospital(small):
     record = make_ecg(1, random_state=0).records[0]
     assert record.metadata["simulated"]
-    report = quick(small, ecgs=[record] * 160, patients=1)
+    X, y = small
+    X = X.assign(a=X["a"].where(X.index % 2 == 0))
+    report = quick((X, y), ecgs=[record] * 160, patients=1)
     assert "160 simulated records, no patients;" in report.html
+    assert "A is missing in 80 of 160 simulated records (50 in 100)" in report.html
     assert "hospital" not in report.html
     one_real = [replace(record, metadata={}), *[record] * 159]
-    assert "no patients" not in quick(small, ecgs=one_real, patients=1).html
+    real = quick((X, y), ecgs=one_real, patients=1).html
+    assert "no patients" not in real
+    assert "A is missing in 80 of 160 people (50 in 100)" in real
 
 
 def test_columns_may_have_numbers_as_names(small):

@@ -198,7 +198,8 @@ def adder(width: int) -> Callable[..., None]:
     least ``lowest`` and then more by ``shift``, (n_leads, n_outputs); beyond, zero.
     """
     _, samples, back = minimal_filter(width)
-    reach, ahead = width // 2, (len(samples) - 1) // TOGETHER  # ahead: positions seen before
+    reach = width // 2
+    ahead = (len(samples) - 1) // TOGETHER  # positions that those before them see, too
 
     def add(
         one: Any, other: Any, weight: Any, bias: Any, fresh: Any, out: Any, n_samples: Any,

@@ -59,6 +59,10 @@ def _all_simulated(inputs: ReportInputs) -> bool:
     return all(record is not None and is_simulated(record.metadata) for record in records)
 
 
+def _who(inputs: ReportInputs) -> str:
+    return "simulated records" if _all_simulated(inputs) else "people"
+
+
 def _summarise_variable(
     column: pd.Series, variable: Variable, inputs: ReportInputs
 ) -> VariableSummary:
@@ -114,8 +118,7 @@ def _notes(
 def _event_notes(inputs: ReportInputs, sites: dict[str, tuple[int, int]]) -> Iterator[Note]:
     events = int(inputs.events.sum())
     if events < FEW_EVENTS:
-        who = "simulated records" if _all_simulated(inputs) else "people"
-        yield Note("warn.few_events", {"n": events, "who": who})
+        yield Note("warn.few_events", {"n": events, "who": _who(inputs)})
     shares = {site: e / n for site, (n, e) in sites.items()}
     if shares and max(shares.values()) - min(shares.values()) > 0.2:
         lo, hi = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
@@ -197,7 +200,7 @@ def _missing_notes(inputs: ReportInputs, summary: VariableSummary) -> Iterator[N
     if n / total <= MUCH_MISSING:
         return
     fields = {"name": _capital(summary.variable.label), "n": n, "total": total}
-    fields["pct"] = per_100(n / total)
+    fields |= {"pct": per_100(n / total), "who": _who(inputs)}
     shares = summary.site_missing
     if shares and max(shares.values()) - min(shares.values()) > MARKED_BY_SITE:
         lo, hi = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
