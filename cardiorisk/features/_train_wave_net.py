@@ -16,10 +16,11 @@ import numpy.typing as npt
 from sklearn.model_selection import KFold
 
 from cardiorisk._optional import require
-from cardiorisk.datasets import fetch_ludb, make_ecg
+from cardiorisk.datasets import fetch_ludb
 from cardiorisk.features._mark_scores import score_marks
-from cardiorisk.features._native_engine import at_net_rate, mark_waves, net_input
+from cardiorisk.features._native_engine import mark_waves
 from cardiorisk.features._wave_augmentation import Example, augmented
+from cardiorisk.features._wave_examples import ludb_examples, simulated_examples
 from cardiorisk.features._wave_net import (
     SPREAD_FLOOR,
     STEP,
@@ -27,69 +28,21 @@ from cardiorisk.features._wave_net import (
     WAVES,
     WaveNet,
     Weights,
-    lead_places,
 )
 from cardiorisk.records import STANDARD_LEADS, Delineation, ECGRecord
 
-__all__ = ["cross_validate", "ludb_examples", "simulated_examples", "train"]
+__all__ = ["cross_validate", "train"]
 
-EDGES = (("P_on", "P_off"), ("QRS_on", "QRS_off"), ("T_on", "T_off"))
-BEFORE, AFTER = 10, 15  # samples around the marked span of a lead that count in the loss
-RATES = ((30, 50), (50, 70), (70, 100), (100, 140), (140, 180), (180, 220))  # /min
 BATCH = 6
 FEW_LEADS, FEW_SHARE = 5, 0.65  # most batches see few leads: faster, and any set must do
+CALM_SHARE = 0.7  # of the records in the end, none at the start; so much fewer batches of few leads
 LEARNING_RATE, WARM_UP = 3e-3, 1 / 12
 AVERAGING = 0.998  # share of the running mean of the weights that a step keeps
 COMMON_LOSS = 0.3  # weight of the loss of all leads together
-SIMULATED_SHARE = 1 / 3  # simulated records for each real one in an epoch
+SIMULATED_SHARE = 0.4  # simulated records for each real one in an epoch
 STEM, TRUNK, HEAD = 20, (56, 64, 72, 72), 20  # channels
 
 logger = logging.getLogger(__name__)
-
-
-def _painted(record: ECGRecord, leads: Sequence[dict[str, Any]]) -> Example:
-    """Write the marks into the samples; the span that is marked gets weight one."""
-    signal = net_input(at_net_rate(record.signal, record.sampling_rate))
-    ratio = signal.shape[1] / record.signal.shape[1]
-    waves = np.zeros((*signal.shape, len(WAVES)), np.float32)
-    weight = np.zeros(signal.shape, np.float32)
-    for row, lead in enumerate(leads):
-        for number, pair in enumerate(EDGES):
-            first, last = (np.asarray(lead[name]) * ratio for name in pair)
-            both = np.isfinite(first + last)
-            for start, end in zip(np.ceil(first[both]), np.floor(last[both]), strict=True):
-                waves[row, max(int(start), 0) : int(end) + 1, number] = 1
-        marked = np.flatnonzero(waves[row].any(axis=1))
-        if len(marked):
-            weight[row, max(marked[0] - BEFORE, 0) : marked[-1] + AFTER] = 1
-    return Example(signal, waves, weight, lead_places(record.lead_names))
-
-
-def ludb_examples(records: Sequence[ECGRecord], marks: Sequence[Delineation]) -> list[Example]:
-    """Examples of real records, each lead with its own marks."""
-    return [_painted(record, mark.leads) for record, mark in zip(records, marks, strict=True)]
-
-
-def simulated_examples(random_state: int = 0) -> list[Example]:
-    """Examples of all rhythms and rates; a wave too flat to see in one lead is still there."""
-    cohorts = [make_ecg(140, random_state=random_state)]
-    cohorts += [
-        make_ecg(15, heart_rate=rates, random_state=random_state + 1 + number)
-        for number, rates in enumerate(RATES)
-    ]
-    examples = []
-    for cohort in cohorts:
-        for record, marks in zip(cohort.records, cohort.marks, strict=True):
-            leads = [
-                {
-                    name: np.where(np.isnan(lead[name]), marks.beats[name], lead[name])
-                    for name in lead
-                }
-                for lead in marks.leads
-            ]
-            example = _painted(record, leads)
-            examples.append(example._replace(weight=np.ones_like(example.weight)))
-    return examples
 
 
 def build_net() -> Any:
@@ -191,7 +144,10 @@ class Batch(NamedTuple):
 
 
 def _batches(
-    real: Sequence[Example], simulated: Sequence[Example], rng: np.random.Generator
+    real: Sequence[Example],
+    simulated: Sequence[Example],
+    calm_share: float,
+    rng: np.random.Generator,
 ) -> Iterator[Batch]:
     """Every real record once, and some simulated ones."""
     torch = require("torch", extra="nn")
@@ -199,8 +155,12 @@ def _batches(
     pool = [*real, *(simulated[number] for number in some)]
     order = rng.permutation(len(pool))
     for start in range(0, len(order) - BATCH + 1, BATCH):
-        n_leads = FEW_LEADS if rng.random() < FEW_SHARE else len(pool[0].leads)
-        drawn = [augmented(pool[i], n_leads, rng) for i in order[start : start + BATCH]]
+        few = rng.random() < FEW_SHARE * (1 - calm_share)
+        n_leads = FEW_LEADS if few else len(pool[0].leads)
+        drawn = [
+            augmented(pool[i], n_leads, rng, calm=rng.random() < calm_share)
+            for i in order[start : start + BATCH]
+        ]
         parts = [np.stack(part) for part in zip(*(example for example, _ in drawn), strict=True)]
         more = -parts[0].shape[2] % STRIDE
         for number, part in enumerate(parts[:3]):
@@ -258,7 +218,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = float(rate)
         total = 0.0
-        for batch in _batches(real, simulated, rng):
+        for batch in _batches(real, simulated, CALM_SHARE * done, rng):
             loss = sum(losses(net, batch).values())
             optimizer.zero_grad()
             loss.backward()
@@ -300,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "data/wave_net.npz")
-    parser.add_argument("--epochs", type=int, default=240)
+    parser.add_argument("--epochs", type=int, default=400)
     parser.add_argument("--folds", type=Path, help="folder for the weights of the folds")
     parser.add_argument("--no-cross-validation", action="store_true")
     asked = parser.parse_args(arguments)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cardiorisk.features._wave_net import NET_RATE
+from cardiorisk.features._wave_net import NET_RATE, WAVES
 
-__all__ = ["Example", "augmented"]
+__all__ = ["Example", "augmented", "paced"]
 
 Float32s = npt.NDArray[np.float32]
 
@@ -17,8 +17,12 @@ FLIPPED = 0.2  # share of leads turned over
 NOISE = 0.04  # SD of noise, in scales of the lead
 WANDER = 0.2
 DISTURBED = 0.25  # share of records with steps and drifts in up to half of the leads
+BLURRED = 0.2  # share of records that lose their high frequencies
 NAMELESS = 0.15  # share of records whose leads have no known names
-LEADS_MISSING = {True: 0.5, False: 0.25}  # share of records, of all and of few leads
+LEADS_MISSING, ONE_LEFT = 0.4, 0.4  # share of records, and of those all leads but one
+CALM = 0.3  # what a calm record has of all changes but missing leads
+SPIKE = 0.6  # SD of the height of a pacemaker's spike, in scales of the lead
+WIDTH, LATENCY = (1, 4), 11  # samples: of a spike, and from its start to QRS; less than
 
 
 class Example(NamedTuple):
@@ -35,12 +39,14 @@ class Example(NamedTuple):
 
 
 def augmented(
-    example: Example, n_leads: int, rng: np.random.Generator
+    example: Example, n_leads: int, rng: np.random.Generator, *, calm: bool = False
 ) -> tuple[Example, npt.NDArray[np.float32]]:
     """Draw ``n_leads`` leads and disturb them; also tell which leads count as present.
 
-    Weights of the leads that are missing are zero.
+    Weights of the leads that are missing are zero. A network that only ever sees disturbed leads
+    trusts no lead by itself, and marks all of them nearly alike: hence the calm ones.
     """
+    strength = CALM if calm else 1.0
     if n_leads < len(example.leads):
         drawn = rng.choice(len(example.leads), n_leads, replace=False)
         example = Example(
@@ -49,29 +55,45 @@ def augmented(
             weight=example.weight[drawn],
             places=example.places[drawn],
         )
-    stretched, waves, weight, places = _stretched(example, rng)
-    gain = np.exp(rng.normal(0, GAIN, (n_leads, 1)))
-    leads = (
-        stretched.astype(np.float64) * gain * np.where(rng.random((n_leads, 1)) < FLIPPED, -1, 1)
-    )
-    leads = leads + _disturbance(leads.shape, rng)
-    if rng.random() < 0.2:
+    stretched, waves, weight, places = _stretched(example, strength * STRETCH, rng)
+    leads = stretched.astype(np.float64)
+    leads *= np.exp(rng.normal(0, strength * GAIN, (n_leads, 1)))
+    leads *= np.where(rng.random((n_leads, 1)) < strength * FLIPPED, -1, 1)
+    leads += strength * _disturbance(leads.shape, rng)
+    if rng.random() < strength * BLURRED:
         leads = _blurred(leads, int(rng.integers(2, 6)))
-    if rng.random() < DISTURBED:
+    if rng.random() < strength * DISTURBED:
         _move_electrodes(leads, rng)
     present = np.ones(n_leads, np.float32)
-    if rng.random() < LEADS_MISSING[n_leads == 12]:
-        present[rng.permutation(n_leads)[rng.integers(1, n_leads) :]] = 0
-    if rng.random() < NAMELESS:
+    if rng.random() < LEADS_MISSING:
+        n_left = 1 if rng.random() < ONE_LEFT else rng.integers(1, n_leads)
+        present[rng.permutation(n_leads)[n_left:]] = 0
+    if rng.random() < strength * NAMELESS:
         places = np.zeros_like(places)
     weight = weight * present[:, None]
     return Example(leads.astype(np.float32), waves, weight, places), present
 
 
-def _stretched(example: Example, rng: np.random.Generator) -> Example:
+def paced(example: Example, rng: np.random.Generator) -> Example:
+    """Put a pacemaker's spike before every QRS complex, which then begins with it.
+
+    A network that should tell the spike apart from the complex missed paced beats.
+    """
+    leads, waves = example.leads.copy(), example.waves.copy()
+    qrs = waves[..., WAVES.index("QRS")]
+    starts = np.flatnonzero(np.diff(qrs.any(axis=0).astype(int)) == 1) + 1
+    width, latency = int(rng.integers(*WIDTH)), int(rng.integers(LATENCY))
+    height = rng.normal(0, SPIKE, (len(leads), 1)).astype(np.float32)
+    for start in starts[starts >= LATENCY] - latency:
+        leads[:, start : start + width] += height
+        qrs[:, start : start + latency + 1] = 1
+    return example._replace(leads=leads, waves=waves)
+
+
+def _stretched(example: Example, most: float, rng: np.random.Generator) -> Example:
     """Change the speed; what a faster record leaves free is zero and does not count."""
     n = example.leads.shape[1]
-    factor = float(np.exp(rng.uniform(-STRETCH, STRETCH)))
+    factor = float(np.exp(rng.uniform(-most, most)))
     first = rng.uniform(0, n * (1 - factor)) if factor < 1 else 0.0
     source = first + np.arange(n) * factor
     inside = source < n - 1
