@@ -31,6 +31,7 @@ from wfdb import processing
 from cardiorisk.datasets import fetch_ludb, fetch_mitdb
 from cardiorisk.features import delineate
 from cardiorisk.features._long_records import stretches
+from cardiorisk.features._missed_beats import with_missed_beats
 from cardiorisk.features._stray_beats import beat_evidence
 from cardiorisk.features.beat_detection import find_beats
 from cardiorisk.features.delineation import _marked
@@ -133,6 +134,7 @@ def evidence_rows(record: ECGRecord) -> tuple[np.ndarray, np.ndarray]:
     for seen, kept in stretches(record):
         piece = replace(record, signal=record.signal[:, seen])
         analysed, marks = _marked(piece, "native")
+        marks = with_missed_beats(analysed, marks)
         peaks, widths = marks.beats["R_peak"], marks.beats["QRS_off"] - marks.beats["QRS_on"]
         if not len(peaks):
             continue

@@ -5,9 +5,11 @@ from scipy.signal import butter, sosfiltfilt
 from cardiorisk.datasets import fetch_mitdb, make_ecg
 from cardiorisk.exceptions import SignalError
 from cardiorisk.features import delineate
+from cardiorisk.features._long_records import mark_stretches
+from cardiorisk.features._missed_beats import with_missed_beats
 from cardiorisk.features._stray_beats import FEWEST, beat_evidence, stray_beats
 from cardiorisk.features.beat_detection import band_pass, beat_shapes, find_beats, likeness
-from cardiorisk.records import MARKS
+from cardiorisk.records import MARKS, Delineation, ECGRecord
 
 RATE = 250.0
 
@@ -144,6 +146,68 @@ def test_evidence_is_about_the_usual_beat(minutes):
     assert np.median(evidence["height"]) == pytest.approx(0, abs=0.05)
     assert np.median(evidence["likeness"]) > 0.95
     assert evidence["width"] == pytest.approx(1)
+
+
+def test_an_unknown_width_is_usual(minutes):
+    signal, truth = minutes
+    widths = np.full(len(truth), 25.0)
+    widths[::7] = np.nan
+    assert beat_evidence(signal, truth, widths, RATE)[1]["width"] == pytest.approx(1)
+    assert not stray_beats(signal, truth, widths, RATE).any()
+
+
+def without(signal, beats):
+    """A record, its marks, and the same without some beats and with all others 40 ms late."""
+    record = ECGRecord(signal, RATE, ("II",))
+    marks = mark(signal)
+    kept = np.delete(np.arange(marks.n_beats), beats)
+    lead, common = (
+        {name: values[kept] + 10 for name, values in one.items()}
+        for one in (marks.leads[0], marks.beats)
+    )
+    return record, marks, Delineation((lead,), common, RATE, ("II",))
+
+
+def test_beats_that_one_detector_misses_come_from_the_other(minutes):
+    missed = [20, 50, 51, 90]
+    record, marks, fewer = without(minutes[0], missed)
+    found = with_missed_beats(record, fewer)
+    assert found.n_beats == marks.n_beats
+    assert found.beats["R_peak"] == pytest.approx(marks.beats["R_peak"] + 10, abs=4)
+    assert np.flatnonzero(np.isnan(found.beats["QRS_on"])).tolist() == missed
+    for name in MARKS:
+        assert np.isnan(found.leads[0][name][missed]).all(), name
+        kept = np.delete(found.leads[0][name], missed)
+        np.testing.assert_array_equal(kept, fewer.leads[0][name])
+
+
+def test_a_hole_without_a_beat_stays_one(minutes):
+    signal, truth = minutes[0].copy(), minutes[1]
+    start, end = (truth[[60, 61]] - 0.4 * RATE).astype(int)
+    signal[:, start:end] = np.linspace(signal[0, start], signal[0, end], end - start)
+    record, marks, _ = without(signal, [])
+    assert np.diff(marks.beats["R_peak"]).max() > 1.9 * np.median(np.diff(truth))
+    assert with_missed_beats(record, marks).n_beats == marks.n_beats == len(truth) - 1
+
+
+def test_beats_are_looked_for_in_holes_only(minutes):
+    record, marks, fewer = without(minutes[0], list(range(1, len(minutes[1]), 2)))
+    assert with_missed_beats(record, fewer).n_beats == fewer.n_beats  # half as fast, no hole
+    assert with_missed_beats(record, marks).n_beats == marks.n_beats
+    few = Delineation(
+        ({name: values[::12] for name, values in marks.leads[0].items()},),
+        {name: values[::12] for name, values in marks.beats.items()},
+        RATE,
+        ("II",),
+    )
+    assert few.n_beats < FEWEST
+    assert with_missed_beats(record, few) is few
+
+
+def test_missed_beats_of_a_long_record_are_marked(minutes):
+    record, marks, fewer = without(minutes[0], [30, 100])
+    whole = mark_stretches(record, lambda piece: (piece, fewer))
+    assert whole.n_beats == marks.n_beats
 
 
 @pytest.mark.real_data

@@ -4,6 +4,7 @@ import neurokit2
 import numpy as np
 import pytest
 
+from cardiorisk.datasets import make_ecg
 from cardiorisk.features.measurements import (
     MEASUREMENTS,
     MedianBeat,
@@ -11,6 +12,7 @@ from cardiorisk.features.measurements import (
     frontal_axis,
     rhythm,
 )
+from cardiorisk.features.measurements.median_beat import median_beat
 from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
 
 RATE = 500.0
@@ -95,3 +97,16 @@ def test_voltages_of_a_drawn_beat():
     assert values["peguero_lo_presti"] == pytest.approx(1.5)
     assert values["limb_qrs_voltage"] == pytest.approx(1.1)
     assert values["chest_qrs_voltage"] == pytest.approx(1.9)
+
+
+def test_a_beat_without_a_known_onset_is_levelled_at_the_usual_distance():
+    ecg = make_ecg(1, rhythms=["sinus rhythm"], noise=0.0, random_state=0)
+    record, marks = ecg.records[0], ecg.marks[0]
+    known = median_beat(record, marks)
+    onset = marks.beats["QRS_on"].copy()
+    onset[[0, 3]] = np.nan
+    fewer = Delineation(marks.leads, {**marks.beats, "QRS_on": onset}, marks.sampling_rate)
+    beat = median_beat(record, fewer)
+    assert beat.beats.shape == known.beats.shape
+    np.testing.assert_allclose(beat.beats[:, 3], known.beats[:, 3], atol=0.01)
+    assert beat.marks["QRS_on"] == pytest.approx(known.marks["QRS_on"], abs=0.5)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cardiorisk._validation import MAX_GAP, MIN_DURATION, signal_problems, usable_leads
 from cardiorisk.exceptions import SignalError
+from cardiorisk.features._missed_beats import with_missed_beats
 from cardiorisk.features._stray_beats import stray_beats
 from cardiorisk.records import MARKS, Delineation, ECGRecord
 
@@ -92,6 +93,7 @@ def mark_stretches(record: ECGRecord, mark: Mark) -> Delineation:
             reasons.extend(fatal)
             continue
         analysed, marks = mark(piece)
+        marks = with_missed_beats(analysed, marks)
         beats = _trusted(analysed, marks)
         step = record.sampling_rate / marks.sampling_rate
         peaks = marks.beats["R_peak"][beats] * step + seen.start

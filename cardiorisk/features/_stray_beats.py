@@ -67,7 +67,7 @@ def beat_evidence(
     positions : ndarray, shape (n_beats,)
         Of the R peaks, in samples.
     widths : ndarray, shape (n_beats,)
-        Of the QRS complexes, in samples.
+        Of the QRS complexes, in samples; NaN, where unknown, counts as the usual width.
     sampling_rate : float
         In Hz.
 
@@ -93,7 +93,8 @@ def beat_evidence(
         "rhythm": np.minimum((interval[1:] + interval[:-1]) / usual, 2.2),
         "height": np.log(np.maximum(height[beats], 0.05)),
         "likeness": _likeness(clean, at[beats], sampling_rate),
-        "width": widths[beats] / (QRS_WINDOW * sampling_rate),
+        "width": np.where(np.isfinite(widths), widths, np.nanmedian(widths))[beats]
+        / (QRS_WINDOW * sampling_rate),
     }
 
 

@@ -108,7 +108,8 @@ def delineate(
     two alike beats stand out from the noise gives a delineation of zero beats. A record of more
     than a minute is marked in stretches of five minutes at most, between the gaps of all leads:
     memory stays bounded, a stretch of noise has no beats, and in each stretch beats that are
-    probably noise are left out.
+    probably noise are left out. Where the rhythm of a stretch has a hole, a second detector looks
+    again; a beat that only it sees has a common R peak and no other marks.
 
     Parameters
     ----------

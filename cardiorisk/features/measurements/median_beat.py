@@ -79,14 +79,19 @@ def finite_median(values: Floats) -> float:
 
 
 def median_beat(record: ECGRecord, marks: Delineation) -> MedianBeat:
-    """Median over beats of the signal around R, each beat levelled just before its QRS."""
+    """Median over beats of the signal around R, each beat levelled just before its QRS.
+
+    A beat whose QRS onset is unknown is levelled at the usual distance before its R peak.
+    """
     rate = record.sampling_rate
     usable = in_lead_order(record).astype(np.float64)
     usable[~np.isin(STANDARD_LEADS, np.array(record.lead_names)[usable_leads(record)])] = np.nan
     before, after, level = (round(seconds * rate) for seconds in (BEFORE, AFTER, LEVEL))
     padded = np.pad(usable, ((0, 0), (before, after)), constant_values=np.nan)
     peaks = marks.beats["R_peak"]
-    onset = np.round(marks.beats["QRS_on"]).astype(int) + before
+    onset = marks.beats["QRS_on"]
+    onset = np.where(np.isfinite(onset), onset, peaks - finite_median(peaks - onset))
+    onset = np.round(onset).astype(int) + before
     zero = np.median(padded[:, onset[:, None] + np.arange(-level, 0)], axis=2)
     centre = np.round(peaks).astype(int) + before
     pieces = padded[:, centre[:, None] + np.arange(-before, after + 1)] - zero[:, :, None]

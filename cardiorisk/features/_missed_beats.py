@@ -1,0 +1,67 @@
+"""Look for beats where the rhythm of a long record has a hole, by a second detector."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import median_filter
+
+from cardiorisk._validation import usable_leads
+from cardiorisk.features.beat_detection import REFRACTORY, find_beats
+from cardiorisk.records import MARKS, Delineation, ECGRecord
+
+__all__ = ["with_missed_beats"]
+
+Floats = npt.NDArray[np.float64]
+
+HOLE = 1.66  # usual RR intervals: Pan & Tompkins (1985) search back after that, see below
+BEATS_AROUND = 9  # RR intervals whose median is usual
+FEWEST = 30  # beats: fewer do not tell what is usual
+
+
+def _in_holes(peaks: Floats, others: Floats, nearest: float) -> Floats:
+    """Those of ``others`` that lie in a hole of ``peaks`` and not within ``nearest`` of one."""
+    intervals = np.diff(peaks)
+    usual = median_filter(intervals, BEATS_AROUND, mode="nearest")
+    after = np.searchsorted(peaks, others)
+    inside = (after > 0) & (after < len(peaks))
+    others, after = others[inside], after[inside]
+    in_hole = intervals[after - 1] > HOLE * usual[after - 1]
+    apart = np.minimum(others - peaks[after - 1], peaks[after] - others) > nearest
+    return others[in_hole & apart]
+
+
+def with_missed_beats(record: ECGRecord, marks: Delineation) -> Delineation:
+    """Add the beats that only :func:`find_beats` sees, in holes of the rhythm.
+
+    Noise hides a beat's shape from one detector more than from another. What is added has a
+    common R peak and no other marks; whether it is a beat is left to ``stray_beats``.
+
+    Parameters
+    ----------
+    record : ECGRecord
+        As it was analysed.
+    marks : Delineation
+        Of that record.
+
+    References
+    ----------
+    Pan and Tompkins (1985), IEEE Trans Biomed Eng 32:230-236, doi:10.1109/TBME.1985.325532.
+    """
+    peaks = marks.beats["R_peak"]
+    if len(peaks) < FEWEST:
+        return marks
+    found = find_beats(record.signal[usable_leads(record)], record.sampling_rate).positions
+    if not len(found):
+        return marks
+    nearest = peaks[np.abs(peaks[:, None] - found).argmin(axis=0)]
+    seen = found + np.median(nearest - found)  # two detectors may sit on two parts of a beat
+    added = _in_holes(peaks, seen, REFRACTORY * record.sampling_rate)
+    order = np.argsort(np.concatenate([peaks, added]), kind="stable")
+    unknown = np.full(len(added), np.nan)
+
+    def joined(values: dict[str, Floats], new_peaks: Floats) -> dict[str, Floats]:
+        new = dict.fromkeys(MARKS, unknown) | {"R_peak": new_peaks}
+        return {name: np.concatenate([values[name], new[name]])[order] for name in MARKS}
+
+    leads = tuple(joined(lead, unknown) for lead in marks.leads)
+    beats = joined(marks.beats, added)
+    return Delineation(leads, beats, marks.sampling_rate, marks.lead_names)
