@@ -58,3 +58,28 @@ def test_peaks_lie_where_the_wave_is_highest():
     both = common_peaks(signal[:2], onset[0], offset[0])
     assert both[0] == pytest.approx(42, abs=0.5)
     assert np.isnan(both[1])
+
+
+@pytest.mark.parametrize("centre", [41.6, 42.0, 42.49])
+def test_peaks_are_found_between_samples(centre):
+    time = np.arange(100.0)
+    hump = np.exp(-(((time - centre) / 8) ** 2))
+    signal = np.stack([hump, -hump])
+    onset, offset = np.full((2, 1), 20.0), np.full((2, 1), 61.0)
+    for is_qrs in (True, False):
+        peaks = lead_peaks(signal, onset, offset, is_qrs=is_qrs)
+        assert peaks[:, 0] == pytest.approx(centre, abs=0.01)
+    tilted = lead_peaks(signal + time / 20, onset, offset, is_qrs=False)
+    assert tilted[:, 0] == pytest.approx(centre, abs=0.01)
+    both = common_peaks(np.stack([hump, hump / 2]), onset[0], offset[0])
+    assert both[0] == pytest.approx(centre, abs=0.01)
+
+
+@pytest.mark.parametrize("signal", [np.zeros(100), np.arange(100.0), -np.arange(100.0)])
+@pytest.mark.parametrize(("onset", "offset"), [(0.0, 99.0), (20.3, 20.3), (30.2, 50.7)])
+def test_peaks_stay_within_their_wave(signal, onset, offset):
+    edges = np.array([[onset]]), np.array([[offset]])
+    for is_qrs in (True, False):
+        peak = lead_peaks(signal[None], *edges, is_qrs=is_qrs)[0, 0]
+        assert onset <= peak <= offset
+    assert onset <= common_peaks(signal[None], *(edge[0] for edge in edges))[0] <= offset

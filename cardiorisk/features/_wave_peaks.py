@@ -1,4 +1,8 @@
-"""Where a wave is highest, between its edges: in each lead, and for all leads together."""
+"""Where a wave is highest, between its edges: in each lead, and for all leads together.
+
+Straight lines between samples are highest at samples, which are 4 ms apart: where the nearest
+sample is an extremum, the peak is that of the parabola through it and its neighbours.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -60,17 +64,28 @@ def _fill_lead_peaks() -> Callable[..., None]:
                         lead, left + 1
                     ]
                 first, rise = height[0], height[-1] - height[0]
+                slope = 0.0 if is_qrs or length <= 0 else rise / length
                 if is_qrs:
                     height -= first
                     lowest, highest = height.argmin(), height.argmax()
                     has_r = height[highest] >= -POSITIVE_SHARE * height[lowest]
                     best = highest if has_r else lowest
+                    sign = 1.0 if has_r else -1.0
                 else:
                     for point in range(SHAPE_POINTS):
-                        line = first + rise * point / (SHAPE_POINTS - 1)
-                        height[point] = abs(height[point] - line)
-                    best = height.argmax()
-                peaks[lead, wave] = start + length * best / (SHAPE_POINTS - 1)
+                        height[point] -= first + rise * point / (SHAPE_POINTS - 1)
+                    best = np.abs(height).argmax()
+                    sign = 1.0 if height[best] > 0 else -1.0
+                place = start + length * best / (SHAPE_POINTS - 1)
+                nearest = min(max(round(place), 2), signal.shape[1] - 3)
+                for sample in (nearest, nearest - 1, nearest + 1):
+                    here = signal[lead, sample]
+                    before = sign * (here - signal[lead, sample - 1] - slope)
+                    after = sign * (here - signal[lead, sample + 1] + slope)
+                    if before > 0 and after > 0:
+                        place = sample + 0.5 * (before - after) / (before + after)
+                        break
+                peaks[lead, wave] = min(max(place, start), start + length)
 
     return compiled(fill)
 
@@ -81,18 +96,28 @@ def _fill_common_peaks() -> Callable[..., None]:
         last = signal.shape[1] - 1.001
         for wave in range(len(onset)):
             start, length = onset[wave], offset[wave] - onset[wave]
-            longest = -1.0
+            longest, best = -1.0, start
             for point in range(SHAPE_POINTS):
                 place = start + length * point / (SHAPE_POINTS - 1)
                 inside = min(max(place, 0.0), last)
                 left = int(inside)
                 share = inside - left
-                square = 0.0
+                total = 0.0
                 for lead in range(signal.shape[0]):
                     here = (1 - share) * signal[lead, left] + share * signal[lead, left + 1]
-                    square += here * here
-                if square > longest:
-                    longest = square
-                    peaks[wave] = place
+                    total += here * here
+                if total > longest:
+                    longest, best = total, place
+            nearest = min(max(round(best), 2), signal.shape[1] - 3)
+            for sample in (nearest, nearest - 1, nearest + 1):
+                before, after = 0.0, 0.0
+                for lead in range(signal.shape[0]):
+                    here = signal[lead, sample] ** 2
+                    before += here - signal[lead, sample - 1] ** 2
+                    after += here - signal[lead, sample + 1] ** 2
+                if before > 0 and after > 0:
+                    best = sample + 0.5 * (before - after) / (before + after)
+                    break
+            peaks[wave] = min(max(best, start), start + length)
 
     return compiled(fill)
