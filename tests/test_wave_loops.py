@@ -75,8 +75,11 @@ def test_peaks_are_found_between_samples(centre):
     assert both[0] == pytest.approx(centre, abs=0.01)
 
 
-@pytest.mark.parametrize("signal", [np.zeros(100), np.arange(100.0), -np.arange(100.0)])
-@pytest.mark.parametrize(("onset", "offset"), [(0.0, 99.0), (20.3, 20.3), (30.2, 50.7)])
+@pytest.mark.parametrize(
+    "signal",
+    [np.zeros(100), np.arange(100.0), -np.arange(100.0), 9 - (np.arange(100.0) / 42 - 1) ** 2],
+)
+@pytest.mark.parametrize(("onset", "offset"), [(0.0, 99.0), (20.3, 20.3), (30.2, 41.7)])
 def test_peaks_stay_within_their_wave(signal, onset, offset):
     edges = np.array([[onset]]), np.array([[offset]])
     for is_qrs in (True, False):
