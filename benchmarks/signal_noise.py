@@ -81,3 +81,17 @@ def noisy(record: ECGRecord, kind: str, decibels: float, rng: np.random.Generato
     added *= record.signal.std(axis=1, keepdims=True) / added.std(axis=1, keepdims=True)
     signal = record.signal + 10 ** (-decibels / 20) * added
     return replace(record, signal=signal.astype(np.float32))
+
+
+def spiked(record: ECGRecord, times: np.ndarray, rng: np.random.Generator) -> ECGRecord:
+    """Add a pacemaker's spikes of 1 to 4 ms and 0.3 to 6 mV, and the charge that they leave."""
+    rate, signal = record.sampling_rate, record.signal.copy()
+    height = rng.choice([0.3, 1, 3, 6]) * rng.normal(size=(len(signal), 1))
+    width = max(round(rng.choice([0.001, 0.002, 0.004]) * rate), 1)
+    charge = -rng.choice([0, 0.02, 0.05]) * np.exp(-np.arange(round(0.02 * rate)) / (0.006 * rate))
+    shape = height * np.concatenate([np.ones(width), charge])
+    for start in np.round(times * rate).astype(int):
+        room = min(signal.shape[1] - start, shape.shape[1])
+        if start >= 0 and room > 0:
+            signal[:, start : start + room] += shape[:, :room]
+    return replace(record, signal=signal.astype(np.float32))

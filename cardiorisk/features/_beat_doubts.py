@@ -10,7 +10,7 @@ from cardiorisk._signal_problems import SignalProblem, usable_leads
 from cardiorisk.features.measurements.median_beat import MedianBeat, finite_median, median_beat
 from cardiorisk.records import STANDARD_LEADS, Delineation, ECGRecord
 
-__all__ = ["beat_doubts", "pacing_spikes", "swapped_leads", "wrong_rate"]
+__all__ = ["beat_doubts", "pacing_spikes", "spikes_alone", "swapped_leads", "wrong_rate"]
 
 Floats = npt.NDArray[np.floating]
 
@@ -136,6 +136,12 @@ def pacing_spikes(record: ECGRecord) -> SignalProblem | None:
     found = count_spikes(needles(record), record.sampling_rate, SPIKE_HEIGHT)
     words = f"{found} spikes narrower than {1000 * SPIKE_WIDTH:g} ms; a pacemaker, or interference."
     return SignalProblem("pacing", words, False) if found else None
+
+
+def spikes_alone(record: ECGRecord) -> list[SignalProblem]:
+    """List the doubt about a record without beats that a pacemaker may explain."""
+    found = pacing_spikes(record)
+    return [] if found is None else [found]
 
 
 def _starts(mask: npt.NDArray[np.bool_], apart: int) -> int:

@@ -1,0 +1,124 @@
+"""Tell spikes of a pacemaker that no heartbeat follows from heartbeats.
+
+A needle of a few milliseconds that repeats looks like a beat to every filter that is made for
+beats. It differs in two ways: without the 24 ms around it hardly anything is left of the beat's
+steepness, and what is left nearby is no steeper than the rest of the record. Of a narrow QRS
+complex a third or more is left; a paced QRS complex stands out behind its spike.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cardiorisk._compiled import compiled
+from cardiorisk.features._beat_pieces import pieces_around
+
+__all__ = ["are_lone_spikes"]
+
+Floats = npt.NDArray[np.floating]
+Positions = npt.NDArray[np.int64]
+
+NEEDLE = 0.012  # s: on either side of a spike's middle, as recorders smear it
+AFTERMATH = 0.032  # s: the same, with the charge that it leaves
+NEAR = 0.088  # s: on either side of a beat, holds its steepest part
+RESPONSE = (-0.140, 0.200)  # s: around a beat, holds a paced QRS complex
+SEARCH = 0.048  # s: how far the needle is from a beat's position at most
+SLOPE = 0.020  # s: over which steepness is measured
+# The limits; benchmarks/beat_gate.py counts what they refuse.
+NARROW = 0.25  # of a beat's steepness is left without its needle
+FAINT = 6.0  # times the usual steepness of the record is reached without the spike
+
+
+def _steepest(pieces: Floats, step: int) -> float:
+    """Steepest place of a beat, all leads together, median over the beats."""
+    squares = np.zeros(len(pieces))
+    _fill_squares()(pieces, step, squares)
+    return float(np.sqrt(np.median(squares)))
+
+
+@cache
+def _fill_squares() -> Callable[..., None]:
+    def fill(pieces: Any, step: Any, squares: Any) -> None:
+        for beat in range(len(pieces)):
+            for start in range(pieces.shape[2] - step):
+                total = 0.0
+                for lead in range(pieces.shape[1]):
+                    rise = pieces[beat, lead, start + step] - pieces[beat, lead, start]
+                    total += rise * rise
+                squares[beat] = max(squares[beat], total)
+
+    return compiled(fill)
+
+
+def bridged(pieces: Floats, middle: int, search: int, half_width: int) -> tuple[Floats, Positions]:
+    """Replace the sharpest place of each beat by a straight line.
+
+    Parameters
+    ----------
+    pieces : ndarray, shape (n_beats, n_leads, n_samples)
+    middle, search : int
+        Where the sharpest place is looked for, in samples: this far on either side of the middle.
+    half_width : int
+        How long the line is on either side.
+
+    Returns
+    -------
+    pieces : ndarray, shape (n_beats, n_leads, n_samples)
+    places : ndarray of int, shape (n_beats,)
+    """
+    result, places = np.ascontiguousarray(pieces), np.zeros(len(pieces), np.int64)
+    result = result.copy() if result is pieces else result
+    _fill_bridges()(result, middle, search, half_width, places)
+    return result, places
+
+
+@cache
+def _fill_bridges() -> Callable[..., None]:
+    def fill(pieces: Any, middle: Any, search: Any, half_width: Any, places: Any) -> None:
+        for beat in range(len(pieces)):
+            sharpest = -1.0
+            for place in range(middle - search, middle + search + 1):
+                total = 0.0
+                for lead in range(pieces.shape[1]):
+                    around = pieces[beat, lead, place - half_width : place + half_width + 1]
+                    total += abs(2 * around[half_width] - around[0] - around[-1])
+                if total > sharpest:
+                    sharpest, places[beat] = total, place
+            first = places[beat] - half_width
+            for lead in range(pieces.shape[1]):
+                line = pieces[beat, lead, first : first + 2 * half_width + 1]
+                for sample in range(1, 2 * half_width):
+                    line[sample] = line[0] + (line[-1] - line[0]) * sample / (2 * half_width)
+
+    return compiled(fill)
+
+
+def are_lone_spikes(signal: Floats, positions: Positions, sampling_rate: float) -> bool:
+    """Tell whether what repeats is a needle and nothing else.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n_leads, n_samples)
+        In mV, not smoothed.
+    positions : ndarray of int, shape (n_beats,)
+        Where beats seem to be, at least one.
+    sampling_rate : float
+        In Hz. A recorder below 250 Hz makes a spike as wide as a QRS complex: those are not told.
+    """
+    step, half_width, near, search, aftermath = (
+        max(round(seconds * sampling_rate), 1)
+        for seconds in (SLOPE, NEEDLE, NEAR, SEARCH, AFTERMATH)
+    )
+    pieces = pieces_around(signal, positions, -near, near)
+    without, places = bridged(pieces, near, search, half_width)
+    if _steepest(without, step) >= NARROW * _steepest(pieces, step):
+        return False
+    first, last = (round(seconds * sampling_rate) for seconds in RESPONSE)
+    response = pieces_around(signal, positions + places - near, first, last)
+    reached = _steepest(bridged(response, -first, 0, aftermath)[0], step)
+    rise = signal[:, step:] - signal[:, :-step]
+    usual = np.median(np.sqrt(np.einsum("ls,ls->s", rise, rise)))
+    return bool(reached < FAINT * usual)
