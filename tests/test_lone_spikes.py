@@ -38,6 +38,14 @@ def test_spikes_before_beats_leave_them_beats(rhythm, height):
     assert delineate(signal, RATE).n_beats == delineate(ecg.data[0], RATE).n_beats > 5
 
 
+def test_a_spike_may_be_far_higher_than_the_beat_behind_it():
+    ecg = make_ecg(1, rhythms="left bundle branch block", random_state=1)
+    onset = ecg.marks[0].beats["QRS_on"]
+    spikes = np.round(onset[onset > 10] - 6).astype(int)
+    for signal, alone in ((ecg.data[0].copy(), False), (noise(0.01), True)):
+        assert are_lone_spikes(add_spikes(signal, spikes, 12.0, 2), spikes, RATE) == alone
+
+
 def test_spikes_alone_have_no_heart_rate_and_are_told():
     signal = add_spikes(noise(0.01), np.arange(200, 4900, 430), 2.0, 1)
     with pytest.warns(match="no_beats"):
@@ -58,6 +66,7 @@ def test_narrow_complexes_are_no_spikes():
         assert not are_lone_spikes(signal[None] + noise(0.01)[:1], beats, RATE)
     needles = add_spikes(noise(0.01)[:1], beats, 1.0, 1)
     assert are_lone_spikes(needles, beats, RATE)
+    assert are_lone_spikes(needles, beats + 20, RATE)  # a detector may be 40 ms off
 
 
 def test_the_sharpest_place_of_each_beat_is_bridged_in_every_lead():
