@@ -1,9 +1,9 @@
 """Tell spikes of a pacemaker that no heartbeat follows from heartbeats.
 
 A needle of a few milliseconds that repeats looks like a beat to every filter that is made for
-beats. It differs in two ways: without the 24 ms around it hardly anything is left of the beat's
-steepness, and what is left nearby is no steeper than the rest of the record. Of a narrow QRS
-complex a third or more is left; a paced QRS complex stands out behind its spike.
+beats. It differs in two ways: without the 16 ms around it hardly anything is left of the beat's
+steepness, and what is left nearby is no steeper than the rest of the record. Of QRS complexes as
+narrow as a newborn's two fifths are left; a paced QRS complex stands out behind its spike.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ __all__ = ["are_lone_spikes"]
 Floats = npt.NDArray[np.floating]
 Positions = npt.NDArray[np.int64]
 
-NEEDLE = 0.012  # s: on either side of a spike's middle, as recorders smear it
+NEEDLE = 0.008  # s: on either side of the middle of a spike, as recorders smear it
 AFTERMATH = 0.032  # s: the same, with the charge that it leaves
 NEAR = 0.088  # s: on either side of a beat, holds its steepest part
 RESPONSE = (-0.140, 0.200)  # s: around a beat, holds a paced QRS complex
@@ -29,7 +29,7 @@ SEARCH = 0.048  # s: how far the needle is from a beat's position at most
 SLOPE = 0.020  # s: over which steepness is measured
 # The limits; benchmarks/beat_gate.py counts what they refuse.
 NARROW = 0.25  # of a beat's steepness is left without its needle
-FAINT = 6.0  # times the usual steepness of the record is reached without the spike
+FAINT = 5.0  # times the usual steepness of the record is reached without the spike
 
 
 def _steepest(pieces: Floats, step: int) -> float:
