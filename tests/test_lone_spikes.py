@@ -5,7 +5,8 @@ import pytest
 
 from cardiorisk.datasets import make_ecg
 from cardiorisk.features import ECGFeatures, SignalQuality, delineate
-from cardiorisk.features._lone_spikes import are_lone_spikes, bridged
+from cardiorisk.features._lone_spikes import are_heartbeats, bridged
+from cardiorisk.records import STANDARD_LEADS
 
 RATE = 500.0
 
@@ -23,10 +24,19 @@ def noise(size):
 
 
 @pytest.mark.parametrize("engine", ["native", "neurokit"])
+@pytest.mark.parametrize("first", [200, 201])
 @pytest.mark.parametrize(("height", "width"), [(0.5, 1), (2.0, 1), (2.0, 2), (5.0, 4)])
-def test_spikes_alone_are_no_beats(height, width, engine):
-    signal = add_spikes(noise(0.01), np.arange(200, 4900, 430), height, width)
+def test_spikes_alone_are_no_beats(height, width, first, engine):
+    signal = add_spikes(noise(0.01), np.arange(first, 4900, 430), height, width)
     assert delineate(signal, RATE, engine=engine).n_beats == 0
+
+
+@pytest.mark.parametrize("rate", [250.0, 360.0, 1000.0])
+@pytest.mark.parametrize("n_leads", [1, 12])
+def test_spikes_alone_are_no_beats_at_other_rates(rate, n_leads):
+    signal = add_spikes(noise(0.01), np.arange(101, 4900, 0.87 * rate), 2.0, 1)[-n_leads:]
+    names = STANDARD_LEADS[-n_leads:]
+    assert delineate(signal, rate, names).n_beats == 0
 
 
 @pytest.mark.parametrize("rhythm", ["left bundle branch block", "right bundle branch block"])
@@ -38,23 +48,34 @@ def test_spikes_before_beats_leave_them_beats(rhythm, height):
     assert delineate(signal, RATE).n_beats == delineate(ecg.data[0], RATE).n_beats > 5
 
 
-def test_a_spike_may_be_far_higher_than_the_beat_behind_it():
-    ecg = make_ecg(1, rhythms="left bundle branch block", random_state=1)
+@pytest.mark.parametrize(
+    ("rhythm", "delay", "height", "size"),
+    [
+        ("left bundle branch block", 6, 12.0, 0.0),
+        ("left bundle branch block", 6, 8.0, 0.1),  # noise as steep as the complexes
+        ("sinus rhythm", 110, 12.0, 0.0),  # of an atrium, 220 ms before QRS
+    ],
+)
+def test_beats_behind_high_spikes_are_beats(rhythm, delay, height, size):
+    ecg = make_ecg(1, rhythms=rhythm, random_state=1)
     onset = ecg.marks[0].beats["QRS_on"]
-    spikes = np.round(onset[onset > 10] - 6).astype(int)
-    for signal, alone in ((ecg.data[0].copy(), False), (noise(0.01), True)):
-        assert are_lone_spikes(add_spikes(signal, spikes, 12.0, 2), spikes, RATE) == alone
+    spikes = np.round(onset[onset > delay] - delay).astype(int)
+    for signal, captured in ((ecg.data[0] + noise(size), True), (noise(max(size, 0.01)), False)):
+        assert are_heartbeats(add_spikes(signal, spikes, height, 2), spikes, RATE) == captured
+
+
+def test_spikes_in_silence_are_no_beats():
+    spikes = np.arange(201, 4900, 430)
+    assert not are_heartbeats(add_spikes(np.zeros((1, 5000)), spikes, 1.0, 1), spikes, RATE)
+    assert not are_heartbeats(np.zeros((1, 5000)), spikes[:0], RATE)
 
 
 def test_spikes_alone_have_no_heart_rate_and_are_told():
-    signal = add_spikes(noise(0.01), np.arange(200, 4900, 430), 2.0, 1)
+    signal = add_spikes(noise(0.01), np.arange(200, 4900, 430), 2.0, 1)[None]
+    signal[:, :, 1000:1020] = np.nan  # a short gap does not hide them
     with pytest.warns(match="no_beats"):
-        assert np.isnan(ECGFeatures().fit_transform(signal[None])).all()
-    flags = (
-        ECGFeatures().flags(signal[None]),
-        SignalQuality().fit(signal[None]).report(signal[None]),
-    )
-    for table in flags:
+        assert np.isnan(ECGFeatures().fit_transform(signal)).all()
+    for table in (ECGFeatures().flags(signal), SignalQuality().fit(signal).report(signal)):
         assert {"pacing", "no_beats"} <= set(table["code"])
 
 
@@ -63,10 +84,10 @@ def test_narrow_complexes_are_no_spikes():
     beats = np.arange(200, 4900, 250)
     for sd in (0.008, 0.012):  # s: QRS complexes of 45 and 70 ms
         signal = sum(np.exp(-(((time - beat / RATE) / sd) ** 2) / 2) for beat in beats)
-        assert not are_lone_spikes(signal[None] + noise(0.01)[:1], beats, RATE)
+        assert are_heartbeats(signal[None] + noise(0.01)[:1], beats, RATE)
     needles = add_spikes(noise(0.01)[:1], beats, 1.0, 1)
-    assert are_lone_spikes(needles, beats, RATE)
-    assert are_lone_spikes(needles, beats + 20, RATE)  # a detector may be 40 ms off
+    for late in (0, 20):  # a detector may be 40 ms off
+        assert not are_heartbeats(needles, beats + late, RATE)
 
 
 def test_the_sharpest_place_of_each_beat_is_bridged_in_every_lead():
@@ -82,3 +103,11 @@ def test_the_sharpest_place_of_each_beat_is_bridged_in_every_lead():
     np.testing.assert_allclose(found, expected)
     np.testing.assert_array_equal(pieces, before)
     assert bridged(pieces, 15, 0, 4)[1].tolist() == [15, 15]
+
+
+def test_a_beat_that_is_not_finite_leaves_the_others_alone():
+    pieces = np.zeros((3, 2, 31))
+    pieces[1] = np.nan
+    found, places = bridged(pieces, 15, 8, 4)
+    np.testing.assert_array_equal(found, pieces)
+    assert places[1] == 15

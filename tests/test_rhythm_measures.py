@@ -139,3 +139,13 @@ def test_only_hrv_needs_neurokit(monkeypatch):
     assert measured(records)["heart_rate"].notna().all()
     with pytest.raises(OptionalDependencyError, match=r"cardiorisk\[ecg\]"):
         measured(records, groups="hrv")
+
+
+@pytest.mark.parametrize(("unknown", "share"), [([], 75.0), ([1, 3], 100.0), (range(8), np.nan)])
+def test_the_share_of_p_waves_is_of_beats_of_which_more_than_r_is_known(unknown, share):
+    marks = {name: np.arange(8) * 400.0 + 300 for name in MARKS}
+    marks["P_peak"][[1, 3]] = np.nan
+    marks["QRS_on"][list(unknown)] = np.nan
+    delineation = Delineation((), marks, RATE)
+    found = MEASUREMENTS["rhythm"](ECGRecord(np.empty((12, 0)), RATE), delineation, None)
+    assert found["p_wave_share"] == pytest.approx(share, nan_ok=True)

@@ -73,6 +73,8 @@ def test_peaks_are_found_between_samples(centre):
     assert tilted[:, 0] == pytest.approx(centre, abs=0.01)
     both = common_peaks(np.stack([hump, hump / 2]), onset[0], offset[0])
     assert both[0] == pytest.approx(centre, abs=0.01)
+    early = np.exp(-(((time - 2.2) / 3) ** 2))[None]
+    assert np.isnan(common_peaks(early, np.array([np.nan, 1]), np.array([50, np.nan]))).all()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from cardiorisk._signal_problems import SignalProblem, usable_leads
+from cardiorisk._signal_problems import SignalProblem, fill_gaps, usable_leads
 from cardiorisk.features.measurements.median_beat import MedianBeat, finite_median, median_beat
 from cardiorisk.records import STANDARD_LEADS, Delineation, ECGRecord
 
@@ -113,6 +113,7 @@ def needles(record: ECGRecord) -> Floats:
 
     One value a sample without the ends; no sample where needles cannot be told.
     """
+    record = fill_gaps(record)
     rate, usable = record.sampling_rate, usable_leads(record)
     edge, width = round(EDGE * rate), 2 * int(np.ceil(SPIKE_WIDTH * rate)) + 1
     if rate < SPIKE_RATE or not usable.any() or record.signal.shape[1] <= 2 * edge + width:

@@ -17,22 +17,19 @@ BEATS_AROUND = 9  # RR intervals whose median is usual
 FEWEST = 30  # beats: fewer do not tell what is usual
 
 
-def _in_holes(peaks: Floats, others: Floats, nearest: float) -> Floats:
-    """Those of ``others`` that lie in a hole of ``peaks`` and not within ``nearest`` of one."""
-    intervals = np.diff(peaks)
-    usual = median_filter(intervals, BEATS_AROUND, mode="nearest")
+def _in_holes(peaks: Floats, hole: npt.NDArray[np.bool_], others: Floats, nearest: float) -> Floats:
+    """Those of ``others`` in a hole between ``peaks`` and not within ``nearest`` of one."""
     after = np.searchsorted(peaks, others)
     inside = (after > 0) & (after < len(peaks))
     others, after = others[inside], after[inside]
-    in_hole = intervals[after - 1] > HOLE * usual[after - 1]
     apart = np.minimum(others - peaks[after - 1], peaks[after] - others) > nearest
-    return others[in_hole & apart]
+    return others[hole[after - 1] & apart]
 
 
 def with_missed_beats(record: ECGRecord, marks: Delineation) -> Delineation:
     """Add the beats that only :func:`find_beats` sees, in holes of the rhythm.
 
-    Noise hides a beat's shape from one detector more than from another. What is added has a
+    Noise hides a beat from the network more than from another detector. What is added has a
     common R peak and no other marks; whether it is a beat is left to ``stray_beats``.
 
     Parameters
@@ -49,12 +46,16 @@ def with_missed_beats(record: ECGRecord, marks: Delineation) -> Delineation:
     peaks = marks.beats["R_peak"]
     if len(peaks) < FEWEST:
         return marks
+    intervals = np.diff(peaks)
+    hole = intervals > HOLE * median_filter(intervals, BEATS_AROUND, mode="nearest")
+    if not hole.any():
+        return marks
     found = find_beats(record.signal[usable_leads(record)], record.sampling_rate).positions
     if not len(found):
         return marks
     nearest = peaks[np.abs(peaks[:, None] - found).argmin(axis=0)]
     seen = found + np.median(nearest - found)  # two detectors may sit on two parts of a beat
-    added = _in_holes(peaks, seen, REFRACTORY * record.sampling_rate)
+    added = _in_holes(peaks, hole, seen, REFRACTORY * record.sampling_rate)
     order = np.argsort(np.concatenate([peaks, added]), kind="stable")
     unknown = np.full(len(added), np.nan)
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cardiorisk._validation import usable_leads
+from cardiorisk.features._lone_spikes import are_heartbeats
 from cardiorisk.features._net_filters import decimated, filtered_twice
 from cardiorisk.features._wave_decoding import Wave, decode
 from cardiorisk.features._wave_net import (
@@ -180,7 +181,8 @@ def mark_waves(record: ECGRecord, net: WaveNet | None = None) -> Delineation:
     probability to belong to P, to QRS and to T. A wave is where the mean of all leads exceeds a
     half; its edges in a lead are where that lead's own probability falls through a half, or
     those of all leads where the lead does not see the wave. A network sees waves in noise too:
-    :mod:`cardiorisk.features.beat_detection` must find beats, and by and large the same ones.
+    :mod:`cardiorisk.features.beat_detection` must find beats, and by and large the same ones, and
+    they must be more than a pacemaker's spikes.
 
     Parameters
     ----------
@@ -201,14 +203,14 @@ def mark_waves(record: ECGRecord, net: WaveNet | None = None) -> Delineation:
     empty = np.empty((len(order), 0))
     waves = dict.fromkeys(WAVES, Wave(empty[0], empty[0], empty, empty))
     beats_of_gate = find_beats(signal, NET_RATE).positions
-    if len(beats_of_gate):
+    step = round(record.sampling_rate / NET_RATE)
+    if are_heartbeats(record.signal[order], step * beats_of_gate, record.sampling_rate):
         places = lead_places(record.lead_names[lead] for lead in order)
         found = _find_waves(signal, places, shipped_net() if net is None else net)
         seen = _by_beat(found, signal.shape[1])
         if _agreement(seen["QRS"].middle, beats_of_gate.astype(np.float64)) >= AGREEMENT:
             waves = seen
     marks = _marks(_filtered(signal, LOW_PASS, "lowpass"), waves)
-    step = record.sampling_rate / NET_RATE
     n_beats = len(waves["QRS"].onset)
     marks = {name: marks[name] * step for name in MARKS}
     of_row = [dict(zip(marks, rows, strict=True)) for rows in zip(*marks.values(), strict=True)]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from cardiorisk._optional import require
 from cardiorisk._validation import usable_leads
+from cardiorisk.features._lone_spikes import are_heartbeats
 from cardiorisk.features.beat_detection import band_pass, find_beats
 from cardiorisk.features.wave_edges import P_WAVE, T_WAVE, qrs_edges, wave_edges
 from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
@@ -67,6 +68,8 @@ def mark_waves(record: ECGRecord) -> Delineation:
     order = sorted(usable, key=lambda lead: _lead_order(record.lead_names[lead]))
     signal = record.signal[order].astype(np.float64)
     beats = find_beats(signal, rate).positions
+    if not are_heartbeats(signal, beats, rate):
+        beats = beats[:0]
     clean = band_pass(signal, rate, PASS_BAND)[0]
     found = prominent_peaks(clean, beats, rate)
     consensus = {name: agree(found, name, rate) for name in NEUROKIT_NAMES}

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from cardiorisk.features._beat_pieces import pieces_around
 from cardiorisk.features.beat_detection import (
     BEAT_BAND,
     QRS_BAND,
@@ -17,6 +16,7 @@ from cardiorisk.features.beat_detection import (
     Floats,
     band_pass,
     beat_shapes,
+    pieces_around,
     qrs_energy,
 )
 

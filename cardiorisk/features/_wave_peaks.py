@@ -96,6 +96,8 @@ def _fill_common_peaks() -> Callable[..., None]:
         last = signal.shape[1] - 1.001
         for wave in range(len(onset)):
             start, length = onset[wave], offset[wave] - onset[wave]
+            if np.isnan(start + length):
+                continue
             longest, best = -1.0, start
             for point in range(SHAPE_POINTS):
                 place = start + length * point / (SHAPE_POINTS - 1)

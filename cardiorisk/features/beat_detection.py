@@ -11,8 +11,6 @@ from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
 from cardiorisk._compiled import compiled
-from cardiorisk.features._beat_pieces import pieces_around
-from cardiorisk.features._lone_spikes import are_lone_spikes
 
 __all__ = ["Beats", "band_pass", "find_beats"]
 
@@ -141,6 +139,12 @@ def candidates(energy: Floats, sampling_rate: float) -> Positions:
     return np.asarray(peaks[energy[peaks] > LEVEL_SHARE * usual], dtype=np.int64)
 
 
+def pieces_around(signal: Floats, positions: Positions, first: int, last: int) -> Floats:
+    """Signal around each position, (n_beats, n_leads, last - first + 1); ends are repeated."""
+    index = np.clip(positions[:, None] + np.arange(first, last + 1), 0, signal.shape[1] - 1)
+    return np.asarray(signal[:, index].transpose(1, 0, 2))
+
+
 def beat_shapes(signal: Floats, positions: Positions, half_width: int) -> Floats:
     """Pieces around the positions, shape (n_beats, n_leads * width), centred, of length one."""
     pieces = pieces_around(signal, positions, -half_width, half_width).reshape(len(positions), -1)
@@ -246,8 +250,6 @@ def find_beats(signal: Floats, sampling_rate: float) -> Beats:
     * three beats or more are as alike as only a regular rhythm is (``REGULAR_SIMILARITY``) and
       do not repeat within a cycle (``MAX_REPETITION``), as in wide-QRS tachycardia.
 
-    Spikes of a pacemaker that no QRS complex follows are no beats.
-
     Parameters
     ----------
     signal : ndarray, shape (n_leads, n_samples)
@@ -277,8 +279,6 @@ def find_beats(signal: Floats, sampling_rate: float) -> Beats:
     resemblance = similarity(beat_shapes(clean, positions, round(SHAPE * sampling_rate)))
     stand_out = contrast >= MIN_CONTRAST and resemblance >= MIN_SIMILARITY
     regular = len(positions) > 2 and resemblance >= REGULAR_SIMILARITY
-    if not stand_out:
-        stand_out = regular and repetition(clean, positions, sampling_rate) <= MAX_REPETITION
-    if stand_out and not are_lone_spikes(signal, positions, sampling_rate):
+    if stand_out or (regular and repetition(clean, positions, sampling_rate) <= MAX_REPETITION):
         return Beats(positions, contrast, resemblance)
     return NONE_FOUND._replace(contrast=contrast, similarity=resemblance)

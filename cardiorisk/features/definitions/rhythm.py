@@ -99,7 +99,7 @@ RHYTHM = (
         "%",
         0,
         100,
-        definition="Beats with a P wave at the record's usual distance, over all beats.",
+        definition="Beats with a P wave at the record's usual distance, of those with known QRS.",
     ),
 )
 

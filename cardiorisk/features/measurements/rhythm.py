@@ -22,6 +22,12 @@ def rr_intervals(marks: Delineation) -> Floats:
     return np.asarray(np.diff(marks.beats["R_peak"]) / marks.sampling_rate * 1000)
 
 
+def _share_with_p(marks: Delineation) -> float:
+    """Share of beats with P, of those of which more is known than the R peak."""
+    known = np.isfinite(marks.beats["QRS_on"])
+    return float(np.mean(np.isfinite(marks.beats["P_peak"][known]))) if known.any() else np.nan
+
+
 def rhythm(record: ECGRecord, marks: Delineation, beat: MedianBeat) -> dict[str, float]:
     """Rate and beat-to-beat change, in ms."""
     rr = rr_intervals(marks)
@@ -38,7 +44,7 @@ def rhythm(record: ECGRecord, marks: Delineation, beat: MedianBeat) -> dict[str,
         "rmssd": rmssd,
         "pnn50": 100 * float(np.mean(np.abs(change) > 50)) if several else np.nan,
         "rr_irregularity": rmssd / float(rr.mean()),
-        "p_wave_share": 100 * float(np.mean(np.isfinite(marks.beats["P_peak"]))),
+        "p_wave_share": 100 * _share_with_p(marks),
     }
 
 
