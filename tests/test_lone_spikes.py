@@ -64,6 +64,14 @@ def test_beats_behind_high_spikes_are_beats(rhythm, delay, height, size):
         assert are_heartbeats(add_spikes(signal, spikes, height, 2), spikes, RATE) == captured
 
 
+def test_a_ventricle_may_follow_its_atrium_late():
+    time, spikes = np.arange(5000), np.arange(200, 4700, 430)
+    complexes = sum(np.exp(-(((time - spike - 110) / 6) ** 2) / 2) for spike in spikes)
+    for size in (0.3, 0.0):  # mV
+        signal = add_spikes(noise(0.01) + size * complexes, spikes, 12.0, 1)
+        assert are_heartbeats(signal, spikes, RATE) == (size > 0)
+
+
 def test_spikes_in_silence_are_no_beats():
     spikes = np.arange(201, 4900, 430)
     assert not are_heartbeats(add_spikes(np.zeros((1, 5000)), spikes, 1.0, 1), spikes, RATE)
