@@ -87,7 +87,7 @@ def main() -> None:
         "`python benchmarks/delineation_learning.py --folds FOLDER`",
         "",
         f"Folds {', '.join(map(str, asked.of))} of five, {20 * len(asked.of)} test patients, which "
-        "chose nothing:",
+        "did not choose the settings of the training:",
         "",
         *lines,
         f"| goal | 98 | {goals} |",

@@ -33,8 +33,9 @@ def test_spikes_alone_are_no_beats(height, width, first, engine):
 
 @pytest.mark.parametrize("rate", [250.0, 360.0, 1000.0])
 @pytest.mark.parametrize("n_leads", [1, 12])
-def test_spikes_alone_are_no_beats_at_other_rates(rate, n_leads):
-    signal = add_spikes(noise(0.01), np.arange(101, 4900, 0.87 * rate), 2.0, 1)[-n_leads:]
+@pytest.mark.parametrize("height", [2.0, 8.0])
+def test_spikes_alone_are_no_beats_at_other_rates(rate, n_leads, height):
+    signal = add_spikes(noise(0.01), np.arange(101, 4900, 0.87 * rate), height, 1)[-n_leads:]
     names = STANDARD_LEADS[-n_leads:]
     assert delineate(signal, rate, names).n_beats == 0
 
@@ -53,7 +54,7 @@ def test_spikes_before_beats_leave_them_beats(rhythm, height):
     [
         ("left bundle branch block", 6, 12.0, 0.0),
         ("left bundle branch block", 6, 8.0, 0.1),  # noise as steep as the complexes
-        ("sinus rhythm", 110, 12.0, 0.0),  # of an atrium, 220 ms before QRS
+        ("sinus rhythm", 150, 12.0, 0.0),  # of an atrium, 300 ms before QRS
     ],
 )
 def test_beats_behind_high_spikes_are_beats(rhythm, delay, height, size):
@@ -66,10 +67,24 @@ def test_beats_behind_high_spikes_are_beats(rhythm, delay, height, size):
 
 def test_a_ventricle_may_follow_its_atrium_late():
     time, spikes = np.arange(5000), np.arange(200, 4700, 430)
-    complexes = sum(np.exp(-(((time - spike - 110) / 6) ** 2) / 2) for spike in spikes)
+    complexes = sum(np.exp(-(((time - spike - 160) / 6) ** 2) / 2) for spike in spikes)
     for size in (0.3, 0.0):  # mV
         signal = add_spikes(noise(0.01) + size * complexes, spikes, 12.0, 1)
         assert are_heartbeats(signal, spikes, RATE) == (size > 0)
+
+
+def test_what_is_far_below_noise_is_no_beat_however_often_it_repeats():
+    time, spikes = np.arange(100_000), np.arange(200, 99_000, 430)
+    echo = sum(np.exp(-(((time - spike - 60) / 6) ** 2) / 2) for spike in spikes)
+    signal = np.random.default_rng(0).normal(0, 0.02, (12, 100_000)) + 0.008 * echo
+    assert not are_heartbeats(add_spikes(signal, spikes, 2.0, 1), spikes, RATE)
+
+
+def test_a_few_spikes_among_beats_do_not_undo_them():
+    time, beats, spikes = np.arange(5000), np.arange(200, 4700, 430), np.arange(400, 1700, 430)
+    complexes = sum(np.exp(-(((time - beat) / 8) ** 2) / 2) for beat in beats)
+    signal = add_spikes(noise(0.01) + complexes, spikes, 2.0, 1)
+    assert are_heartbeats(signal, np.sort(np.append(beats, spikes)), RATE)
 
 
 def test_spikes_in_silence_are_no_beats():
