@@ -49,15 +49,20 @@ def package_engine(name: str) -> Engine:
     return lambda ecg: delineate(ecg.signal, ecg.sampling_rate, ecg.lead_names, engine=name)
 
 
+def stored_network(path: Path) -> tuple[WaveNet, list[str]]:
+    """Read the network of a fold, and the records that it is to be tested on."""
+    with np.load(path) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    tested = arrays.pop("tested").tolist()
+    return WaveNet({name: values.astype(np.float32) for name, values in arrays.items()}), tested
+
+
 def held_out_engine(folder: Path) -> Engine:
     """Mark each record with the network of the fold that its patient was kept out of."""
     nets = {}
     for path in sorted(folder.glob("fold*.npz")):
-        with np.load(path) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        tested = arrays.pop("tested").tolist()
-        fold = WaveNet({name: values.astype(np.float32) for name, values in arrays.items()})
-        nets |= dict.fromkeys(tested, fold)
+        network, tested = stored_network(path)
+        nets |= dict.fromkeys(tested, network)
     return lambda ecg: _native_engine.mark_waves(ecg, nets[ecg.record_id])
 
 

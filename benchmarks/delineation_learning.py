@@ -16,42 +16,38 @@ import logging
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import KFold
+from delineation import stored_network
+from delineation_limits import EDGES
 
 from cardiorisk.datasets import fetch_ludb
 from cardiorisk.features._mark_scores import score_marks
 from cardiorisk.features._native_engine import mark_waves
-from cardiorisk.features._train_wave_net import train, write_weights
+from cardiorisk.features._train_wave_net import EPOCHS, train, write_weights
 from cardiorisk.features._wave_examples import ludb_examples, simulated_examples
 from cardiorisk.features._wave_net import WaveNet
 
 RESULT = Path(__file__).parent / "results" / "delineation_learning.md"
-EDGES = {"P_on": 14, "P_off": 13, "QRS_on": 8, "QRS_off": 9, "T_off": 18}  # goals, ms
-EPOCHS = 400  # over all 80 patients
 
 
-def stored(path: Path) -> WaveNet:
-    with np.load(path) as arrays:
-        return WaveNet({k: v.astype(np.float32) for k, v in arrays.items() if k != "tested"})
-
-
-def network(folder: Path, fold: int, train_rows: np.ndarray, n_patients: int) -> WaveNet:
-    """Read or train the network of a fold that has seen some patients."""
-    if n_patients == len(train_rows):
-        return stored(folder / f"fold{fold}.npz")
+def network(folder: Path, fold: int, n_patients: int) -> tuple[WaveNet, list[str]]:
+    """Read or train the network of a fold that has seen some patients; and who tests it."""
+    whole, tested = stored_network(folder / f"fold{fold}.npz")
+    ludb = fetch_ludb()
+    seen = [row for row, ecg in enumerate(ludb.records) if ecg.record_id not in tested]
+    if n_patients == len(seen):
+        return whole, tested
     path = folder / f"learning{fold}_{n_patients}.npz"
     if not path.exists():
-        ludb = fetch_ludb()
-        rows = np.random.default_rng(fold).permutation(train_rows)[:n_patients]
+        rows = np.random.default_rng(fold).permutation(seen)[:n_patients]
         real = ludb_examples([ludb.records[i] for i in rows], [ludb.marks[i] for i in rows])
-        n_epochs = round(EPOCHS * len(train_rows) / n_patients)
-        write_weights(path, train(real, simulated_examples(), n_epochs, fold))
-    return stored(path)
+        n_epochs = round(EPOCHS * len(seen) / n_patients)
+        weights = train(real, simulated_examples(), n_epochs, fold)
+        write_weights(path, weights, tested=np.array(tested))
+    return stored_network(path)
 
 
 def table(folder: Path, folds: list[int], sizes: list[int]) -> list[str]:
     ludb = fetch_ludb()
-    splits = list(KFold(5, shuffle=True, random_state=0).split(np.arange(len(ludb.records))))
     lines = [
         f"| patients | F1 P_on, % | {' | '.join(f'SD {edge}, ms' for edge in EDGES)} |",
         "|---|---|" + "---|" * len(EDGES),
@@ -59,10 +55,11 @@ def table(folder: Path, folds: list[int], sizes: list[int]) -> list[str]:
     for n_patients in sizes:
         truth, found = [], []
         for fold in folds:
-            train_rows, test_rows = splits[fold]
-            net = network(folder, fold, train_rows, n_patients)
-            truth += [ludb.marks[row] for row in test_rows]
-            found += [mark_waves(ludb.records[row], net) for row in test_rows]
+            net, tested = network(folder, fold, n_patients)
+            for ecg, marks in zip(ludb.records, ludb.marks, strict=True):
+                if ecg.record_id in tested:
+                    truth.append(marks)
+                    found.append(mark_waves(ecg, net))
         scores = score_marks(truth, found)
         cells = [f"{scores.loc[edge, 'sd']:.1f}" for edge in EDGES]
         lines.append(f"| {n_patients} | {scores.loc['P_on', 'f1']:.2f} | {' | '.join(cells)} |")

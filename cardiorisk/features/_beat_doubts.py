@@ -10,7 +10,7 @@ from cardiorisk._signal_problems import SignalProblem, fill_gaps, usable_leads
 from cardiorisk.features.measurements.median_beat import MedianBeat, finite_median, median_beat
 from cardiorisk.records import STANDARD_LEADS, Delineation, ECGRecord
 
-__all__ = ["beat_doubts", "pacing_spikes", "spikes_alone", "swapped_leads", "wrong_rate"]
+__all__ = ["beat_doubts", "pacing_spikes", "swapped_leads", "wrong_rate"]
 
 Floats = npt.NDArray[np.floating]
 
@@ -139,12 +139,6 @@ def pacing_spikes(record: ECGRecord) -> SignalProblem | None:
     return SignalProblem("pacing", words, False) if found else None
 
 
-def spikes_alone(record: ECGRecord) -> list[SignalProblem]:
-    """List the doubt about a record without beats that a pacemaker may explain."""
-    found = pacing_spikes(record)
-    return [] if found is None else [found]
-
-
 def _starts(mask: npt.NDArray[np.bool_], apart: int) -> int:
     """Count what is True, once where it is closer than ``apart`` samples."""
     places = np.flatnonzero(mask)
@@ -152,7 +146,8 @@ def _starts(mask: npt.NDArray[np.bool_], apart: int) -> int:
 
 
 def beat_doubts(record: ECGRecord, resampled: ECGRecord, marks: Delineation) -> list[SignalProblem]:
-    """List the doubts about a record whose beats are marked at the analysis rate."""
-    beat = median_beat(resampled, marks)
-    found = (swapped_leads(beat), wrong_rate(marks), pacing_spikes(record))
+    """List the doubts about a record whose beats, if any, are marked at the analysis rate."""
+    found = [pacing_spikes(record)]
+    if marks.n_beats:
+        found = [swapped_leads(median_beat(resampled, marks)), wrong_rate(marks), *found]
     return [problem for problem in found if problem is not None]

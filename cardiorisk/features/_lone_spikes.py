@@ -72,8 +72,7 @@ def bridged(pieces: Floats, middle: int, search: int, half_width: int) -> tuple[
     pieces : ndarray, shape (n_beats, n_leads, n_samples)
     places : ndarray of int, shape (n_beats,)
     """
-    result, places = np.ascontiguousarray(pieces), np.full(len(pieces), middle)
-    result = result.copy() if result is pieces else result
+    result, places = pieces.copy(), np.full(len(pieces), middle)
     _fill_bridges()(result, middle, search, half_width, places)
     return result, places
 

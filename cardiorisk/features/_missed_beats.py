@@ -5,7 +5,8 @@ import numpy.typing as npt
 from scipy.ndimage import median_filter
 
 from cardiorisk._validation import usable_leads
-from cardiorisk.features.beat_detection import REFRACTORY, find_beats
+from cardiorisk.features._stray_beats import FEWEST
+from cardiorisk.features.beat_detection import REFRACTORY, find_beats, from_nearest
 from cardiorisk.records import MARKS, Delineation, ECGRecord
 
 __all__ = ["with_missed_beats"]
@@ -14,7 +15,6 @@ Floats = npt.NDArray[np.float64]
 
 HOLE = 1.66  # usual RR intervals: Pan & Tompkins (1985) search back after that, see below
 BEATS_AROUND = 9  # RR intervals whose median is usual
-FEWEST = 30  # beats: fewer do not tell what is usual
 
 
 def _in_holes(peaks: Floats, hole: npt.NDArray[np.bool_], others: Floats, nearest: float) -> Floats:
@@ -50,11 +50,11 @@ def with_missed_beats(record: ECGRecord, marks: Delineation) -> Delineation:
     hole = intervals > HOLE * median_filter(intervals, BEATS_AROUND, mode="nearest")
     if not hole.any():
         return marks
-    found = find_beats(record.signal[usable_leads(record)], record.sampling_rate).positions
+    signal = record.signal[usable_leads(record)]
+    found = find_beats(signal, record.sampling_rate).positions.astype(np.float64)
     if not len(found):
         return marks
-    nearest = peaks[np.abs(peaks[:, None] - found).argmin(axis=0)]
-    seen = found + np.median(nearest - found)  # two detectors may sit on two parts of a beat
+    seen = found - np.median(from_nearest(found, peaks))  # each may sit on its own part of a beat
     added = _in_holes(peaks, hole, seen, REFRACTORY * record.sampling_rate)
     order = np.argsort(np.concatenate([peaks, added]), kind="stable")
     unknown = np.full(len(added), np.nan)

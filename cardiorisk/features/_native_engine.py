@@ -18,7 +18,7 @@ from cardiorisk.features._wave_net import (
     shipped_net,
 )
 from cardiorisk.features._wave_peaks import common_peaks, lead_peaks
-from cardiorisk.features.beat_detection import EDGE, find_beats
+from cardiorisk.features.beat_detection import EDGE, find_beats, from_nearest
 from cardiorisk.records import MARKS, STANDARD_LEADS, Delineation, ECGRecord
 
 __all__ = ["at_net_rate", "mark_waves", "net_input"]
@@ -123,14 +123,6 @@ def _by_beat(waves: Mapping[str, Wave], n_samples: int) -> dict[str, Wave]:
     }
 
 
-def _from_nearest(some: Floats, others: Floats) -> Floats:
-    """Distance of each position from the nearest of the others, with its sign."""
-    padded = np.concatenate([[-np.inf], others, [np.inf]])
-    place = np.searchsorted(others, some)
-    before, after = some - padded[place], some - padded[place + 1]
-    return np.where(before < -after, before, after)
-
-
 def _agreement(seen: Floats, gate: Floats) -> float:
     """Share of the beats that network and gate both see, 0 of fewer than two.
 
@@ -138,11 +130,11 @@ def _agreement(seen: Floats, gate: Floats) -> float:
     """
     if len(seen) < 2:
         return 0.0
-    aligned = gate + np.median(_from_nearest(seen, gate))
+    aligned = gate + np.median(from_nearest(seen, gate))
     reach = TOGETHER * NET_RATE
     both = min(
-        np.sum(np.abs(_from_nearest(seen, aligned)) <= reach),
-        np.sum(np.abs(_from_nearest(aligned, seen)) <= reach),
+        np.sum(np.abs(from_nearest(seen, aligned)) <= reach),
+        np.sum(np.abs(from_nearest(aligned, seen)) <= reach),
     )
     return float(2 * both / (len(seen) + len(gate)))
 

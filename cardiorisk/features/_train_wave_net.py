@@ -33,6 +33,7 @@ from cardiorisk.records import STANDARD_LEADS, Delineation, ECGRecord
 
 __all__ = ["cross_validate", "train"]
 
+EPOCHS = 400
 BATCH = 6
 FEW_LEADS, FEW_SHARE = 5, 0.65  # most batches see few leads: faster, and any set must do
 CALM_SHARE = 0.7  # of the records in the end, none at the start; so much fewer batches of few leads
@@ -260,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "data/wave_net.npz")
-    parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--folds", type=Path, help="folder for the weights of the folds")
     parser.add_argument("--no-cross-validation", action="store_true")
     asked = parser.parse_args(arguments)

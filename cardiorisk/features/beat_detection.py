@@ -237,6 +237,14 @@ def repetition(clean: Floats, positions: Positions, sampling_rate: float) -> flo
     return float(np.median(likeness(clean, positions, lags, half_width, shapes), axis=0).max())
 
 
+def from_nearest(some: Floats, others: Floats) -> Floats:
+    """Distance of each position from the nearest of the others, with its sign."""
+    padded = np.concatenate([[-np.inf], others, [np.inf]])
+    place = np.searchsorted(others, some)
+    before, after = some - padded[place], some - padded[place + 1]
+    return np.where(before < -after, before, after)
+
+
 def find_beats(signal: Floats, sampling_rate: float) -> Beats:
     """Find heartbeats, or none where what was found looks like noise.
 

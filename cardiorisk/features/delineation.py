@@ -105,7 +105,8 @@ def delineate(
     """Mark P, QRS and T of every beat, in each lead and for all leads together.
 
     Beats are found once, in all leads together, and shared between leads. A record in which no
-    two alike beats stand out from the noise gives a delineation of zero beats. A record of more
+    two alike beats stand out from the noise, or nothing but a pacemaker's spikes, gives a
+    delineation of zero beats. A record of more
     than a minute is marked in stretches of five minutes at most, between the gaps of all leads:
     memory stays bounded, a stretch of noise has no beats, and in each stretch beats that are
     probably noise are left out. Where the rhythm of a stretch has a hole, a second detector looks

@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from cardiorisk._optional import require
 from cardiorisk._validation import SignalProblem, signal_problems
 from cardiorisk.exceptions import SignalError, SignalWarning
-from cardiorisk.features._beat_doubts import beat_doubts, spikes_alone
+from cardiorisk.features._beat_doubts import beat_doubts
 from cardiorisk.features._ecg_input import ECGTransformer
 from cardiorisk.features.delineation import ENGINES, NO_BEATS, mark_record
 from cardiorisk.features.feature_definitions import ALL_GROUPS, GROUPS
@@ -50,7 +50,7 @@ def _resampled_marks(
         return record, None, problems
     resampled, marks = mark_record(record, engine)
     if marks.n_beats == 0:
-        return resampled, None, [*problems, *spikes_alone(record), NO_BEATS]
+        return resampled, None, [*problems, *beat_doubts(record, resampled, marks), NO_BEATS]
     return resampled, marks, problems
 
 

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from cardiorisk._signal_problems import SignalProblem, fill_gaps, signal_problems, usable_leads
 from cardiorisk._validation import check_lead_names
-from cardiorisk.features._beat_doubts import beat_doubts, spikes_alone
+from cardiorisk.features._beat_doubts import beat_doubts
 from cardiorisk.features._ecg_input import ECGTransformer
 from cardiorisk.features.beat_detection import band_pass, beat_shapes
 from cardiorisk.features.delineation import NO_BEATS, mark_record
@@ -81,14 +81,14 @@ def _graded(record: ECGRecord, engine: str) -> tuple[Scores, list[SignalProblem]
         return none, problems
     resampled, marks = mark_record(record, engine)
     usable = usable_leads(resampled)
+    doubts = beat_doubts(record, resampled, marks)
     if marks.n_beats == 0:
-        alone = [*_lead_problems(fill_gaps(record), none), *spikes_alone(record)]
-        return none, [*problems, *alone, NO_BEATS]
+        return none, [*problems, *_lead_problems(fill_gaps(record), none), *doubts, NO_BEATS]
     signal = np.where(usable[:, None], resampled.signal, np.float32(0))
     beats = np.round(marks.beats["R_peak"]).astype(np.int64)
     likeness = np.where(usable, _likeness(replace(resampled, signal=signal), beats), 0.0)
     problems += _lead_problems(resampled, likeness)
-    problems += beat_doubts(record, resampled, marks)
+    problems += doubts
     return likeness, problems
 
 
